@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+# The hooks commit, and a commit needs an author.
+AUTHOR := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.org \
+          GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(BIN)/.installed: requirements.txt
+	@python=$$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done); \
+	  test -n "$$python" || { echo "No Python 3.11 or later was found: install one."; exit 1; }; \
+	  $$python -m venv .venv
+	awk '/^[a-z]/ {uv = /^uv==/} uv' requirements.txt > .venv/uv.txt
+	python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	uv pip sync --quiet --require-hashes requirements.txt
+	touch $@
+
+env: $(BIN)/.installed  ## Make .venv: uv and every package that the template was tested with
+
+demo: env  ## Make a project under build/ from the default answers, hooks and all
+	rm -rf build/churn-radar
+	$(AUTHOR) copier copy --trust --defaults --vcs-ref HEAD . build/churn-radar
+
+test: env lint  ## Run every test: unit, render, update, e2e
+	python -m pytest
+
+lint: env  ## Check and format-check the template's own code
+	ruff check
+	ruff format --check
+	mypy
+	codespell
+
+bench: env  ## Time the copy and the verification beside the same tools by hand
+	python tests/benchmarks/bench.py
+
+upgrade: env  ## Compile requirements.txt against the newest releases
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
+
+.PHONY: help env demo test lint bench upgrade

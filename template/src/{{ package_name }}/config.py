@@ -1,0 +1,73 @@
+"""params.yaml, read once and checked. A setting added later has its default here."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from . import naming
+from .errors import ProjectError
+
+
+class Section(BaseModel):
+    """A part of params.yaml: an unknown key is an error, since it is most often a typo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Which table, and how it is split."""
+
+    name: str
+    raw: Path
+    target: str
+    time: str | None = None  # split by this column; None: at random
+    test_share: float = Field(default=0.25, gt=0, lt=1)
+
+    _name = field_validator("name")(naming.validator("dataset"))
+
+
+class Selection(Section):
+    """How the model is chosen; `metric` is the name of a scikit-learn scorer."""
+
+    metric: str
+    folds: int = Field(default=5, ge=2)
+
+
+class Model(Section):
+    """The registered name, and the settings of each candidate."""
+
+    name: str
+    linear: dict[str, Any] = {}
+    boosting: dict[str, Any] = {}
+
+    _name = field_validator("name")(naming.validator("model"))
+
+
+class Config(Section):
+    """All of params.yaml."""
+
+    task: Literal["classification", "regression"]
+    seed: int = Field(default=0, ge=0)
+    data: Data
+    selection: Selection
+    model: Model
+
+    def table(self, layer: str, step: str) -> Path:
+        """Where the table of a step lies, from the project's root."""
+        return Path("data", layer, f"{self.data.name}_{step}.parquet")
+
+
+def load_config(root: Path) -> Config:
+    """Read `root`/params.yaml; ProjectError says which line of it is wrong."""
+    path = root / "params.yaml"
+    try:
+        return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ProjectError(f"{path} is missing: run the command in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise ProjectError(f"params.yaml is not YAML: {error}") from None
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ProjectError("params.yaml: " + "; ".join(problems)) from None

@@ -1,0 +1,47 @@
+"""Brings the raw data to this machine."""
+
+import subprocess
+from pathlib import Path
+
+from .config import Config
+from .errors import ProjectError
+
+
+def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
+    """Make sure that the raw data is there, `rows` rows of it at the most; says what was done.
+
+    The simulated example is rebuilt from its seed; anything else is pulled from the DVC remote.
+    """
+    raw, pointer = root / config.data.raw, root / f"{config.data.raw}.dvc"
+    if raw.exists() and rows:
+        raise ProjectError(f"{config.data.raw} is there already: a slice would replace it")
+    if not raw.exists():
+        _fetch(config, root, rows)
+    if not pointer.exists():
+        _dvc("add", "--quiet", str(config.data.raw), cwd=root)
+    return f"{config.data.raw} is there"
+
+
+def _fetch(config: Config, root: Path, rows: int | None) -> None:
+    from .example import RAW, ROWS, simulate
+
+    path = root / config.data.raw
+    if config.data.raw == RAW:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        simulate(rows or ROWS, config.seed).to_csv(path, index=False, lineterminator="\n")
+        return
+    _dvc("pull", f"{path}.dvc", cwd=root)
+    if rows:
+        _keep_first(path, rows)
+
+
+def _keep_first(path: Path, rows: int) -> None:
+    import pandas as pd
+
+    pd.read_csv(path, nrows=rows, dtype=str).to_csv(path, index=False, lineterminator="\n")
+
+
+def _dvc(*arguments: str, cwd: Path) -> None:
+    done = subprocess.run(["dvc", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ProjectError(f"dvc {arguments[0]} failed: {done.stderr.strip()}")

@@ -1,0 +1,43 @@
+"""YOURS. The model's inputs: pure functions and one registry of features."""
+
+import pandas as pd
+
+from .contract import Feature
+
+NEVER = 36.0
+"""Months since the last complaint of somebody who never complained, and the cap for all."""
+
+
+def months_since_complaint(customers: pd.DataFrame) -> pd.Series:
+    """Whole months between the last complaint and the month of the prediction."""
+    days = (customers["event_month"] - customers["last_complaint"]).dt.days
+    return (days // 30).astype(float).clip(upper=NEVER).fillna(NEVER)
+
+
+def has_app(customers: pd.DataFrame) -> pd.Series:
+    """1 with the app, 0 without, missing where the export does not say."""
+    if "has_app" not in customers:
+        return pd.Series(float("nan"), index=customers.index)
+    return customers["has_app"].astype("Float64").astype(float)
+
+
+# name, kind, owner, source, reason
+FEATURES = (
+    Feature("tenure_months", "numeric", "billing-team", "billing", "Most who leave do so early."),
+    Feature("monthly_charge", "numeric", "billing-team", "billing", "A high price drives away."),
+    Feature("support_calls", "numeric", "care-team", "call centre", "Trouble shows up as calls."),
+    Feature("data_gb", "numeric", "network-team", "usage", "Who uses it a lot stays."),
+    Feature(
+        "months_since_complaint",
+        "numeric",
+        "care-team",
+        "complaints",
+        "A fresh complaint is a warning.",
+        months_since_complaint,
+    ),
+    Feature("has_app", "numeric", "app-team", "app", "The app ties customers in.", has_app),
+    Feature("payment_risk", "numeric", "finance-team", "scoring", "Late payers are cut off."),
+    Feature("network_risk", "numeric", "network-team", "scoring", "Bad reception drives away."),
+    Feature("region", "categorical", "sales-team", "billing", "Competitors differ by region."),
+    Feature("contract_type", "categorical", "sales-team", "billing", "A long contract binds."),
+)

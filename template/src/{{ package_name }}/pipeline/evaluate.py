@@ -1,0 +1,80 @@
+"""The model on the rows that were held out, with the uncertainty of its score."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import bootstrap
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import Pipeline
+
+from ..config import Config
+from ..storage import load_model
+from .train import inputs
+
+SCORERS = {
+    "classification": ("accuracy", "neg_log_loss", "neg_brier_score"),
+    "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
+}
+RESAMPLES = 200
+BINS = 10
+
+
+def evaluate(config: Config, root: Path) -> str:
+    """Write metrics.json and the calibration table, both from held-out rows only."""
+    rows = pd.read_parquet(root / config.table("processed", "test"))
+    features, target = inputs(config, rows)
+    model = load_model(root / "models" / "model.skops")
+    metric = config.selection.metric
+    names = dict.fromkeys([metric, *SCORERS[config.task]])
+    metrics = {name: float(get_scorer(name)(model, features, target)) for name in names}
+    low, high = interval(metric, model, features, target, config.seed)
+    metrics |= {f"{metric}_low": low, f"{metric}_high": high}
+    folder = root / "reports"
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    report = {"rows": len(rows)} | {name: round(value, 6) for name, value in metrics.items()}
+    (folder / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    table = calibration(*predicted_and_observed(model, features, target))
+    table.to_csv(folder / "plots" / "calibration.csv", index=False, lineterminator="\n")
+    return f"{metric} {metrics[metric]:.3f} [{low:.3f}, {high:.3f}] on {len(rows):,} held-out rows"
+
+
+def interval(
+    metric: str, model: Pipeline, features: pd.DataFrame, target: pd.Series, seed: int
+) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of the metric over the rows."""
+    scorer, estimator, truth = get_scorer(metric), model[-1], target.to_numpy()
+    prepared = np.asarray(model[:-1].transform(features))  # once: it costs more than the score
+    result = bootstrap(
+        (np.arange(len(truth)),),
+        lambda rows: scorer(estimator, prepared[rows], truth[rows]),
+        n_resamples=RESAMPLES,
+        vectorized=False,
+        method="percentile",
+        rng=seed,
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def predicted_and_observed(
+    model: Pipeline, features: pd.DataFrame, target: pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two numbers a row: predicted and true value, or probability and whether it came true.
+
+    With more than two classes it is the probability of the class that is predicted.
+    """
+    if not hasattr(model, "predict_proba"):
+        return model.predict(features), target.to_numpy()
+    probabilities = model.predict_proba(features)
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1], (target == model.classes_[1]).to_numpy()
+    return probabilities.max(axis=1), (target == model.predict(features)).to_numpy()
+
+
+def calibration(predicted: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
+    """Mean prediction and mean outcome in bins that hold equally many rows."""
+    table = pd.DataFrame({"predicted": predicted, "observed": observed.astype(float)})
+    ranks = table["predicted"].rank(method="first")
+    bins = pd.qcut(ranks, min(BINS, len(table)), labels=False)
+    return table.groupby(bins).mean().round(6)

@@ -1,0 +1,125 @@
+"""What every rendered project must be. A check returns its complaints, one line each."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import ownership
+import yaml
+from support import Project
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".toml": tomllib.loads,
+    ".yaml": lambda text: list(yaml.safe_load_all(text)),
+    ".yml": lambda text: list(yaml.safe_load_all(text)),
+    ".dvc": yaml.safe_load,
+    ".json": json.loads,
+    ".baseline": json.loads,
+    ".ipynb": json.loads,
+}
+JINJA = re.compile(r"(?<!\$)\{\{(?!\d+\}\})|\{%|\{#")  # neither GitHub's ${{ }} nor a regex's {{2}}
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+TIGHT = {".md", ".toml", ".yaml", ".yml"}
+clean: set[str] = set()
+
+
+def syntax(project: Project) -> list[str]:
+    """Refuse what the file's own language cannot read."""
+    found = []
+    for name in project.paths:
+        parse = PARSERS.get(PurePosixPath(name).suffix)
+        try:
+            if parse:
+                parse(project.text(name))
+        except (SyntaxError, ValueError, yaml.YAMLError) as error:
+            found.append(f"{name}: {error}")
+    return found
+
+
+def residue(project: Project) -> list[str]:
+    """Refuse Jinja that was not rendered."""
+    return [
+        f"{name}: {match.group()} stands unrendered"
+        for name in project.paths
+        if (match := JINJA.search(name) or JINJA.search(project.text(name)))
+    ]
+
+
+def whitespace(project: Project) -> list[str]:
+    """Refuse spaces at the end of a line, carriage returns, and a wrong end of the file."""
+    found = []
+    for name in project.paths:
+        text = project.text(name)
+        if re.search(r"[ \t\r]$", text, re.M):
+            found.append(f"{name}: space at the end of a line")
+        if text and (not text.endswith("\n") or text.endswith("\n\n") or text == "\n"):
+            found.append(f"{name}: does not end with one line break")
+        if text.startswith("\n"):
+            found.append(f"{name}: begins with an empty line")
+        if "\n\n\n" in text and PurePosixPath(name).suffix in TIGHT:
+            found.append(f"{name}: two empty lines")
+    return found
+
+
+def names(project: Project) -> list[str]:
+    """Refuse paths that some system cannot hold."""
+    found = [f"{name}: not portable" for name in project.paths if re.search(r'[\\":*?<>|]', name)]
+    found += [f"{name}: too long" for name in project.paths if len(name) > 100]
+    folded = Counter(name.casefold() for name in project.paths)
+    return found + [f"{name}: differs only by case" for name, count in folded.items() if count > 1]
+
+
+def links(project: Project) -> list[str]:
+    """Refuse links of Markdown files to what is not there."""
+    found = []
+    for name in project.paths:
+        if name.endswith(".md"):
+            folder = (project.path / name).parent
+            targets = LINK.findall(project.text(name))
+            found += [f"{name}: no {to}" for to in targets if not (folder / to).exists()]
+    return found
+
+
+def owned(project: Project) -> list[str]:
+    """Refuse a path that has no owner, or two."""
+    owners = {name: ownership.owners(name) for name in project.paths}
+    return [f"{name}: owned by {by or 'nobody'}" for name, by in owners.items() if len(by) != 1]
+
+
+def tidy(project: Project) -> list[str]:
+    """Refuse what the project's own linter and formatter would change."""
+    settings = tomllib.loads(project.text("pyproject.toml"))
+    tools = settings["tool"]
+    formatter = ["black", "--check"] if "black" in tools else ["ruff", "format", "--check"]
+    code = {name: text for name, text in project.files().items() if name.endswith(".py")}
+    facts = [code, tools["ruff"], tools.get("black"), settings["project"]["requires-python"]]
+    key = hashlib.sha256(repr(facts).encode()).hexdigest()
+    if key in clean:  # the same code and settings as another project's
+        return []
+    found = []
+    for command in (["ruff", "check", "--no-cache"], formatter):
+        result = subprocess.run(
+            [sys.executable, "-m", *command, "."],
+            cwd=project.path,
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        if result.returncode:
+            found.append(f"{' '.join(command)}:\n{result.stdout}{result.stderr}")
+    if not found:
+        clean.add(key)
+    return found
+
+
+CHECKS = [syntax, residue, whitespace, names, links, owned, tidy]

@@ -1,0 +1,53 @@
+"""Fixtures: the template as a tagged repository, and the projects rendered from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import support
+from plumbum import local
+from support import Project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the settings of git and Copier that this machine happens to have."""
+    settings = tmp_path_factory.mktemp("settings") / "settings.yml"
+    settings.write_text("{}\n", encoding="utf-8")
+    variables = {
+        "COPIER_SETTINGS_PATH": str(settings),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        variables |= {f"GIT_{role}_NAME": "Test", f"GIT_{role}_EMAIL": "test@example.org"}
+    # Copier calls git with the environment that plumbum copied when it was imported.
+    with pytest.MonkeyPatch.context() as patch, local.env(**variables):
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository as it stands on the disk, committed and tagged v1.0.0 elsewhere."""
+    return support.copy_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+    """Return the project of some answers, rendered once a session and without the hooks."""
+    rendered: dict[str, Project] = {}
+
+    def project(**answers: str | bool) -> Project:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in rendered:
+            target = tmp_path_factory.mktemp("project") / "project"
+            rendered[key] = support.render(template, target, answers)
+        return rendered[key]
+
+    return project

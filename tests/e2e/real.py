@@ -1,0 +1,81 @@
+"""Running Copier and a project's own commands as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `copier copy` left, and what it said."""
+
+    path: Path
+    status: int
+    output: str
+
+
+def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
+    """Run a command; return its status and all that it printed. `python` goes first on PATH."""
+    path = [str(Path(python).parent)] if python else []
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"PATH": os.pathsep.join([*path, env["PATH"]]), "COLUMNS": "200"}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return done.returncode, done.stdout
+
+
+def succeed(folder: Path, *command: str) -> str:
+    """Run a command that must succeed; return what it printed."""
+    status, output = run(folder, *command)
+    assert status == 0, f"{' '.join(command)} ended with {status}:\n{output}"
+    return output
+
+
+def copy(
+    template: Path, target: Path, *, version: str = "v1.0.0", python: str = "", **answers: str
+) -> Generated:
+    """Run `copier copy` with the real hooks."""
+    data = [f"--data={name}={answer}" for name, answer in answers.items()]
+    copier = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--vcs-ref", version]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    status, output = run(target.parent, *copier, *data, str(template), str(target), python=python)
+    return Generated(target, status, output)
+
+
+def statuses(project: Path) -> dict[str, str]:
+    """Return the status of each step in the last verification."""
+    report = json.loads((project / "reports" / "verification.json").read_text(encoding="utf-8"))
+    return {step["name"]: step["status"] for step in report["steps"]}
+
+
+def pythons() -> dict[str, str]:
+    """Return every supported interpreter found on this machine, by its version.
+
+    Those that pyenv keeps, and has not put on PATH, count too.
+    """
+    found: dict[str, str] = {}
+    roots = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
+    if root := os.environ.get("PYENV_ROOT"):
+        roots += sorted(Path(root).glob("versions/3.*/bin"))
+    for version in ("3.11", "3.12", "3.13"):
+        code = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
+        for path in (folder / f"python{version}" for folder in roots):
+            if (
+                path.is_file()
+                and subprocess.run([path, "-c", code], capture_output=True).returncode == 0
+            ):
+                found.setdefault(version, str(path))
+    return found

@@ -1,0 +1,88 @@
+"""The default project, used as its owner would."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from e2e.real import Generated, run, statuses, succeed
+from support import git
+
+STEPS = {
+    *("lock", "format", "lint", "types", "spelling", "names", "workflows", "secrets"),
+    *("files", "data", "pipeline", "tests"),
+}
+
+
+def test_the_copy_ends_green_and_committed(generated: Generated) -> None:
+    assert generated.status == 0, generated.output
+    assert statuses(generated.path) == dict.fromkeys(STEPS, "passed")
+    assert git(generated.path, "log", "--format=%s").count("\n") == 1
+    assert git(generated.path, "status", "--porcelain") == ""
+    assert "make verify" in generated.output
+
+
+def test_every_command_of_the_owner_succeeds_and_leaves_no_trace(project: Path) -> None:
+    succeed(project, "make", "verify")
+    assert statuses(project) == dict.fromkeys(STEPS, "passed")
+    assert "passed" in succeed(project, "make", "test")
+    succeed(project, "uv", "run", "--no-sync", "pre-commit", "run", "--all-files")
+    assert "up to date" in succeed(project, "uv", "run", "--no-sync", "dvc", "repro")
+    for command in ("check", "names", "data", "pipeline", "setup", "format", "help"):
+        succeed(project, "make", command)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_data_goes_to_the_remote_and_comes_back(project: Path) -> None:
+    dvc = ["uv", "run", "--no-sync", "dvc"]
+    succeed(project, *dvc, "push")
+    shutil.rmtree(project / "data" / "processed")
+    shutil.rmtree(project / ".dvc" / "cache")
+    succeed(project, *dvc, "pull")
+    assert (project / "data" / "processed" / "customers_train.parquet").exists()
+    assert "up to date" in succeed(project, *dvc, "status")
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_metrics_and_plots_are_shown_and_compared(project: Path) -> None:
+    dvc = ["uv", "run", "--no-sync", "dvc"]
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("C: 1.0", "C: 0.001"))
+    succeed(project, "make", "pipeline")
+    changes = json.loads(succeed(project, *dvc, "metrics", "diff", "--json"))
+    assert "roc_auc" in changes["reports/metrics.json"]
+    assert "C" in succeed(project, *dvc, "params", "diff")
+    succeed(project, *dvc, "plots", "show")
+    assert (project / "dvc_plots" / "index.html").exists()
+    git(project, "reset", "--quiet", "--hard")
+    succeed(project, *dvc, "checkout")
+
+
+def test_a_colleague_starts_from_a_clone(project: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(project), "clone")
+    clone = tmp_path / "clone"
+    succeed(clone, "make", "setup")
+    succeed(clone, "make", "pipeline")
+    assert git(clone, "status", "--porcelain") == "", "the same data make the same model"
+    assert (clone / ".git" / "hooks" / "pre-push").exists()
+
+
+def test_a_commit_is_held_to_the_rules(project: Path) -> None:
+    (project / "src" / "churn_radar" / "planted.py").write_text('"""A module."""\n\nBadName()\n')
+    git(project, "add", "--all")
+    status, output = run(project, "git", "commit", "--message", "Try it")
+    assert status != 0
+    assert "F821" in output
+
+
+def test_the_bare_files_become_the_same_project(project: Path, tmp_path: Path) -> None:
+    for name in git(project, "ls-files").splitlines():
+        if name not in ("uv.lock", "dvc.lock") and not name.startswith(("reports/", "data/")):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(project / name, tmp_path / name)
+    git(tmp_path, "init", "--quiet", "-b", "main")
+    succeed(tmp_path, "make", "setup")
+    assert (tmp_path / "uv.lock").read_bytes() == (project / "uv.lock").read_bytes()
+    pointer = "data/raw/customers_raw.csv.dvc"
+    assert (tmp_path / pointer).read_text() == (project / pointer).read_text()

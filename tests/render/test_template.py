@@ -1,0 +1,147 @@
+"""The rules for the template's own files: Jinja, budgets, the questions, what an option changes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import checks
+import pytest
+import support
+from answers import FLIPS
+from support import ROOT, Project
+
+TEMPLATE = ROOT / "template"
+TAG = re.compile(r"(?<!\$)\{[{%#].*?[}%#]\}", re.S)
+GRAMMAR = ["type", "help", "choices", "placeholder", "default", "ask", "when", "validator"]
+COMPUTED = {"project_slug", "first_package_name"}
+ENDLESS = {"LICENSE", "tested-versions.txt"}  # no one reads them from end to end
+
+
+def template_files() -> list[Path]:
+    """Return the files of template/ that git would commit."""
+    listed = support.git(TEMPLATE, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return [TEMPLATE / name for name in listed.split("\0") if name and (TEMPLATE / name).is_file()]
+
+
+def lines(project: Project, *patterns: str) -> int:
+    """Count the lines of the files that fit a pattern."""
+    chosen = [name for name in project.paths if any(fnmatchcase(name, rule) for rule in patterns)]
+    return sum(project.text(name).count("\n") for name in chosen if name not in ENDLESS)
+
+
+# --- Jinja ----------------------------------------------------------------------------------------
+
+
+def test_suffix_tells_whether_a_file_holds_jinja() -> None:
+    wrong = [
+        path.name
+        for path in template_files()
+        if (path.suffix == ".jinja") != bool(checks.JINJA.search(path.read_text("utf-8")))
+    ]
+    assert wrong == []
+
+
+def test_package_holds_no_jinja_and_tests_only_the_name_of_the_package() -> None:
+    for path in template_files():
+        if path.name.endswith((".py", ".py.jinja")):
+            tags = set(TAG.findall(path.read_text("utf-8"))) if path.suffix == ".jinja" else set()
+            assert tags <= {"{{ package_name }}"}, path
+            assert not tags or "tests" in path.relative_to(TEMPLATE).parts, path
+
+
+def test_only_pyproject_has_many_conditions() -> None:
+    for path in template_files():
+        if path.name != "pyproject.toml.jinja":
+            assert path.read_text("utf-8").count("{% if") <= 10, path
+
+
+def test_git_commits_every_file_of_the_template() -> None:
+    ignored = support.git(TEMPLATE, "ls-files", "--others", "--ignored", "--exclude-standard")
+    lost = [name for name in ignored.splitlines() if "cache" not in name]
+    assert lost == [], "template/.gitignore hides these from git"
+
+
+def test_names_of_files_hold_no_double_quote() -> None:
+    assert not [path for path in template_files() if '"' in str(path.relative_to(ROOT))]
+
+
+# --- budgets --------------------------------------------------------------------------------------
+
+
+def test_starter_can_be_read_in_one_sitting(render: Callable[..., Project]) -> None:
+    project = render(preset="starter")
+    assert len(project.paths) <= 60
+    assert lines(project, "src/*") + lines(project, "tests/*") <= 1500
+
+
+def test_production_can_be_read_in_an_afternoon(render: Callable[..., Project]) -> None:
+    project = render()
+    assert len(project.paths) <= 150
+    assert lines(project, "src/*") <= 4000
+    assert lines(project, "tests/*") <= 3000
+    longest = max((lines(project, name), name) for name in project.paths if name.endswith(".py"))
+    assert longest[0] <= 250, longest
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+def test_questions_fit_on_a_few_pages() -> None:
+    assert (ROOT / "copier.yml").read_text("utf-8").count("\n") <= 250
+
+
+@pytest.mark.parametrize("name", support.questions())
+def test_question_follows_the_grammar(name: str) -> None:
+    question = support.questions()[name]
+    assert list(question) == [key for key in GRAMMAR if key in question]
+    assert "type" in question
+    assert "default" in question
+    if name not in COMPUTED:
+        assert str(question["help"]).endswith((".", "?"))
+    assert name.startswith("use_") == (question["type"] == "bool")
+
+
+# --- options --------------------------------------------------------------------------------------
+
+
+def test_every_option_is_flipped() -> None:
+    questions = support.questions().items()
+    options = {name for name, asked in questions if asked["type"] == "bool" or "choices" in asked}
+    assert options - {"data_remote"} == FLIPS.keys()  # there is only one choice so far
+
+
+@pytest.mark.parametrize("option", FLIPS)
+def test_option_changes_only_its_own_files(render: Callable[..., Project], option: str) -> None:
+    answer, declared = FLIPS[option]
+    before, after = render().files(), render(**{option: answer}).files()
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    changed.remove(".copier-answers.yml")
+    assert changed, f"{option} changes nothing"
+    stray = [name for name in changed if not any(fnmatchcase(name, rule) for rule in declared)]
+    assert stray == []
+
+
+@pytest.mark.parametrize("practice", [{"ci": "github"}, {"use_docker": True}])
+def test_starter_takes_what_is_asked_for(
+    render: Callable[..., Project], practice: dict[str, str | bool]
+) -> None:
+    off, on = render(preset="starter"), render(preset="starter", **practice)
+    assert set(off.paths) < set(on.paths)
+
+
+def test_custom_takes_the_defaults_of_production(render: Callable[..., Project]) -> None:
+    custom, production = render(preset="custom").files(), render().files()
+    assert {name for name in production if custom.get(name) != production[name]} == {
+        ".copier-answers.yml"
+    }
+
+
+def test_template_renders_without_its_repository(template: Path, tmp_path: Path) -> None:
+    """A downloaded archive is enough to make a project, though not to update it."""
+    shutil.copytree(template, tmp_path / "archive", ignore=shutil.ignore_patterns(".git"))
+    project = support.render(tmp_path / "archive", tmp_path / "project", {}, version="")
+    assert "pyproject.toml" in project.paths

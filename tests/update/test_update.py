@@ -1,0 +1,232 @@
+"""`copier update` with real tags: what it brings, what it leaves alone, when its hook runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import ownership
+import pytest
+import support
+import yaml
+from answers import SETS
+from releases import RECORDER, Releases
+from support import ROOT, Answers, Project
+
+SOURCE = "template/src/{{ package_name }}"
+PYPROJECT = "template/pyproject.toml.jinja"
+SENTINEL = "    # The template's part ends here; what stands below is yours.\n"
+
+
+@pytest.fixture
+def releases(template: Path, tmp_path: Path) -> Releases:
+    """The template's v1.0.0 with the recording hook."""
+    path = shutil.copytree(template, tmp_path / "template")
+    log = tmp_path / "calls.jsonl"
+    recorder = RECORDER.replace("LOG", repr(str(log)))
+    support.git(path, "tag", "--delete", "v1.0.0")
+    releases = Releases(path, log)
+    releases.release("v1.0.0", {"hooks/run.py": lambda _: recorder})
+    return releases
+
+
+def append(text: str) -> Callable[[str], str]:
+    """Return an edit that adds a line at the end."""
+    return lambda old: f"{old}{text}\n"
+
+
+def swap(old: str, new: str) -> Callable[[str], str]:
+    """Return an edit that replaces the first occurrence of what must be there."""
+
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+def edit(project: Project, name: str, change: Callable[[str], str]) -> None:
+    """Change a file of the project as the team would, and commit."""
+    (project.path / name).write_bytes(change(project.text(name)).encode("utf-8"))
+    support.commit(project.path, f"Edit {name}")
+
+
+def status(project: Project) -> str:
+    """Return what git says of the work tree."""
+    return support.git(project.path, "status", "--porcelain")
+
+
+def not_the_teams(project: Project) -> dict[str, bytes]:
+    """Return what an update may touch, save the answers, which name the version."""
+    files = project.files().items()
+    return {
+        name: text
+        for name, text in files
+        if name != ".copier-answers.yml" and ownership.owners(name) != ["team"]
+    }
+
+
+V2 = {
+    "template/Makefile.jinja": append("# of v2"),
+    "template/src/{{ package_name }}/errors.py": append("# of v2"),
+    "template/tests/unit/test_new.py": append('"""Of v2."""'),
+    "template/.dvcignore": None,
+    PYPROJECT: swap('    "numpy>=2.0",\n', '    "numpy>=2.0",\n    "narwhals>=2",\n'),
+    f"{SOURCE}/model.py": append("# of v2"),
+    "template/params.yaml.jinja": append("# of v2"),
+}
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["defaults", "preset-starter", "sentences"])
+def test_unedited_project_becomes_what_a_fresh_copy_is(
+    releases: Releases, tmp_path: Path, name: str
+) -> None:
+    project = releases.project(tmp_path / "project", SETS[name])
+    before = project.files()
+    releases.release("v2.0.0", V2)
+    updated = releases.update(project)
+    fresh = support.render(releases.path, tmp_path / "fresh", SETS[name], version="v2.0.0")
+    assert not_the_teams(updated) == not_the_teams(fresh)
+    assert updated.files()["params.yaml"] == before["params.yaml"]
+    assert "_commit: v2.0.0" in updated.text(".copier-answers.yml")
+
+
+def test_update_to_the_same_version_changes_nothing(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    releases.update(project)
+    assert status(project) == ""
+    assert [call["argv"] for call in releases.calls()] == [["update", "churn-radar", "3.11"]]
+
+
+# --- the team's files -----------------------------------------------------------------------------
+
+
+def test_teams_files_stay_whatever_the_template_does(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    for name in ("params.yaml", "src/churn_radar/model.py", "src/churn_radar/features.py"):
+        edit(project, name, lambda old: "# the team's first line\n" + old)
+    (project.path / "src/churn_radar/example.py").unlink()
+    support.commit(project.path, "Delete the example")
+    before = project.files()
+    ours = {
+        f"{SOURCE}/model.py": lambda old: "# the template's first line\n" + old,
+        f"{SOURCE}/example.py": append("# of v2"),
+        f"{SOURCE}/features.py": None,
+        f"{SOURCE}/schemas.py": None,
+        "template/params.yaml.jinja": lambda old: "# the template's first line\n" + old,
+    }
+    releases.release("v2.0.0", ours)
+    updated = releases.update(project)
+    assert status(updated).split() == ["M", ".copier-answers.yml"]
+    assert {**updated.files(), ".copier-answers.yml": b""} == {**before, ".copier-answers.yml": b""}
+
+
+# --- shared files ---------------------------------------------------------------------------------
+
+
+def test_both_can_add_to_shared_files(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    edit(project, "pyproject.toml", swap(SENTINEL, SENTINEL + '    "polars>=1",\n'))
+    edit(project, ".gitignore", append("/scratch/"))
+    edit(project, "README.md", append("\n## Of the team"))
+    ours = {
+        PYPROJECT: swap(SENTINEL, '    "narwhals>=2",\n' + SENTINEL),
+        "template/.gitignore": swap("\n# The template's", "/.of-v2/\n\n# The template's"),
+        "template/README.md.jinja": swap("## Map", "## Of v2\n\n## Map"),
+    }
+    releases.release("v2.0.0", ours)
+    updated = releases.update(project)
+    assert f'    "narwhals>=2",\n{SENTINEL}    "polars>=1",\n' in updated.text("pyproject.toml")
+    assert {"/.of-v2/", "/scratch/"} <= set(updated.text(".gitignore").splitlines())
+    assert {"## Of v2", "## Of the team"} <= set(updated.text("README.md").splitlines())
+    assert "UU" not in status(updated)
+
+
+# --- the hook -------------------------------------------------------------------------------------
+
+
+def test_hook_runs_once_after_the_copy_and_once_after_the_merge(
+    releases: Releases, tmp_path: Path
+) -> None:
+    project = releases.project(tmp_path / "project", {"python_version": "3.12"})
+    (copied,) = releases.calls()
+    assert copied["argv"] == ["copy", "churn-radar", "3.12"]
+    assert Path(str(copied["cwd"])).resolve() == project.path.resolve()
+
+    edit(project, "Makefile", lambda old: "# the team's line\n" + old)
+    releases.release("v2.0.0", {"template/Makefile.jinja": append("# of v2")})
+    releases.update(project)
+    (updated,) = releases.calls()
+    assert updated["argv"] == ["update", "churn-radar", "3.12"]
+    assert Path(str(updated["cwd"])).resolve() == project.path.resolve()
+    assert str(updated["makefile"]).startswith("# the team's line\n")
+    assert str(updated["makefile"]).endswith("# of v2\n")
+
+
+def test_unfinished_merge_ends_with_an_error(
+    releases: Releases, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = releases.project(tmp_path / "project")
+    edit(project, "Makefile", lambda old: "# the team's line\n" + old)
+    real = (ROOT / "hooks/run.py").read_text("utf-8")
+    ours = {
+        "template/Makefile.jinja": lambda old: "# the template's line\n" + old,
+        "hooks/run.py": lambda _: real,
+    }
+    releases.release("v2.0.0", ours)
+    with pytest.raises(copier.errors.TaskError):
+        releases.update(project)
+    assert status(project).splitlines()[1:] == ["UU Makefile"]
+    assert "  - Makefile" in capfd.readouterr().err
+    assert "# the team's line" in project.text("Makefile")
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({}, {"use_docker": False, "ci": "none"}),
+        ({}, {"formatter": "ruff", "python_version": "3.12"}),
+        ({"preset": "starter"}, {"use_docker": True, "ci": "github"}),
+    ],
+)
+def test_another_answer_gives_what_a_fresh_copy_has(
+    releases: Releases, tmp_path: Path, first: Answers, later: dict[str, str | bool]
+) -> None:
+    project = releases.project(tmp_path / "project", first)
+    updated = releases.update(project, **later)
+    fresh = support.render(releases.path, tmp_path / "fresh", {**first, **later})
+    assert not_the_teams(updated) == not_the_teams(fresh)
+
+
+def test_package_keeps_its_name_when_the_title_changes(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    updated = releases.update(project, project_name="Calm Seas")
+    assert updated.text("README.md").startswith("# Calm Seas\n")
+    assert updated.paths == project.paths
+
+
+def test_package_cannot_be_renamed(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    with pytest.raises(ValueError, match="It stays churn_radar"):
+        releases.update(project, package_name="calm_seas")
+    assert status(project) == ""
+
+
+def test_package_keeps_a_name_that_a_later_version_reserves(
+    releases: Releases, tmp_path: Path
+) -> None:
+    project = releases.project(tmp_path / "project", {"project_name": "Horizon"})
+    taken = {"includes/reserved_names.jinja": swap('".split(),', 'horizon\n".split(),')}
+    releases.release("v2.0.0", taken)
+    updated = releases.update(project)
+    stored = yaml.safe_load(updated.text(".copier-answers.yml"))
+    assert (stored["project_name"], stored["package_name"]) == ("Horizon", "horizon")
+    assert updated.paths == project.paths

@@ -1,0 +1,102 @@
+"""Who owns which path of a generated project: the one table.
+
+Usage: python tools/ownership.py writes docs/reference/ownership.md. The team's rows also stand in
+copier.yml, in `_exclude`; tests/unit/test_ownership.py holds the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "reference" / "ownership.md"
+
+OWNERS = {
+    "team": "Yours. An update leaves these paths alone, whatever you did to them, always.",
+    "shared": "Both write here. An update merges; write below the comment that ends our part.",
+    "template": "Ours. An update brings the new version, and merges it with what you changed.",
+    "tools": "Nobody edits these. Copier, uv, DVC and `make verify` write them.",
+}
+
+# Patterns are those of .gitignore, as in copier.yml. A path has exactly one owner.
+TABLE = [
+    ("/params.yaml", "team"),
+    ("/data/", "team"),
+    ("/src/*/schemas.py", "team"),
+    ("/src/*/features.py", "team"),
+    ("/src/*/model.py", "team"),
+    ("/src/*/example.py", "team"),
+    ("/tests/data/", "team"),
+    ("/tests/model/", "team"),
+    ("/docs/data-card.md", "team"),
+    ("/docs/adr/", "team"),
+    ("/.secrets.baseline", "team"),
+    ("/pyproject.toml", "shared"),
+    ("/README.md", "shared"),
+    ("/.gitignore", "shared"),
+    ("/.dockerignore", "template"),
+    ("/.dvc/", "template"),
+    ("/.dvcignore", "template"),
+    ("/.gitattributes", "template"),
+    ("/.github/", "template"),
+    ("/.pre-commit-config.yaml", "template"),
+    ("/CONTRIBUTING.md", "template"),
+    ("/LICENSE", "template"),
+    ("/Makefile", "template"),
+    ("/docker/", "template"),
+    ("/docs/data-remote.md", "template"),
+    ("/docs/naming.md", "template"),
+    ("/dvc.yaml", "template"),
+    ("/src/*/__init__.py", "template"),
+    ("/src/*/cli.py", "template"),
+    ("/src/*/config.py", "template"),
+    ("/src/*/contract.py", "template"),
+    ("/src/*/data.py", "template"),
+    ("/src/*/errors.py", "template"),
+    ("/src/*/naming.py", "template"),
+    ("/src/*/pipeline/", "template"),
+    ("/src/*/steps.py", "template"),
+    ("/src/*/storage.py", "template"),
+    ("/src/*/verify.py", "template"),
+    ("/tested-versions.txt", "template"),
+    ("/tests/*.py", "template"),
+    ("/tests/pipeline/", "template"),
+    ("/tests/unit/", "template"),
+    ("/.copier-answers.yml", "tools"),
+    ("/.dvc-storage/", "tools"),
+    ("/dvc.lock", "tools"),
+    ("/models/", "tools"),
+    ("/reports/", "tools"),
+    ("/uv.lock", "tools"),
+]
+RULES = [(GitIgnoreSpec.from_lines([pattern]), owner) for pattern, owner in TABLE]
+
+
+def owners(path: str) -> list[str]:
+    """Return who owns a path of the project: one entry for each row that fits."""
+    return [owner for rule, owner in RULES if rule.match_file(path)]
+
+
+def patterns(owner: str) -> list[str]:
+    """Return the rows of one owner."""
+    return [pattern for pattern, of in TABLE if of == owner]
+
+
+def page() -> str:
+    """Return docs/reference/ownership.md."""
+    lines = [
+        "# Who owns which file of a generated project",
+        "",
+        "Written by `python tools/ownership.py`. `*` in a path is the package's name.",
+        "A path that stands nowhere here is yours, and no update knows of it.",
+    ]
+    for owner, meaning in OWNERS.items():
+        lines += ["", f"## {owner.capitalize()}", "", meaning, ""]
+        lines += [f"- `{pattern.removeprefix('/')}`" for pattern in patterns(owner)]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(page(), encoding="utf-8", newline="\n")
