@@ -17,6 +17,7 @@ class Generated:
     path: Path
     status: int
     output: str
+    steps: dict[str, str]
 
 
 def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
@@ -52,12 +53,14 @@ def copy(
     copier = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--vcs-ref", version]
     target.parent.mkdir(parents=True, exist_ok=True)
     status, output = run(target.parent, *copier, *data, str(template), str(target), python=python)
-    return Generated(target, status, output)
+    kept = target if target.exists() else target.with_name(f"{target.name}.failed")
+    return Generated(kept, status, output, statuses(kept))
 
 
 def statuses(project: Path) -> dict[str, str]:
-    """Return the status of each step in the last verification."""
-    report = json.loads((project / "reports" / "verification.json").read_text(encoding="utf-8"))
+    """Return the status of each step in the last verification; nothing if there was none."""
+    path = project / "reports" / "verification.json"
+    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"steps": []}
     return {step["name"]: step["status"] for step in report["steps"]}
 
 

@@ -90,7 +90,7 @@ def test_the_hook_refuses_what_verification_refuses(
     kept = tmp_path / "churn-radar.failed"
     table = QUICK | SLOW | {"a broken stage": STAGE}
     assert made.status != 0
-    assert not made.path.exists()
+    assert made.path == kept
     assert str(kept) in made.output
     assert {table[fault][0] for fault in faults} <= failed(kept)
     for fault in faults:

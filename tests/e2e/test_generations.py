@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from e2e.real import copy, pythons, run, statuses, succeed
+from e2e.real import copy, pythons, run, succeed
 from support import git
 
 PYTHONS = pythons()
@@ -22,7 +22,7 @@ def test_other_answers_end_green(version: str, template: Path, tmp_path: Path) -
     target = tmp_path / "my projects" / "Prognose ü"
     made = copy(template, target, python=PYTHONS[version], **answers)
     assert made.status == 0, made.output
-    assert set(statuses(target).values()) == {"passed"}
+    assert set(made.steps.values()) == {"passed"}
     assert git(target, "status", "--porcelain") == ""
     python = succeed(target, "uv", "run", "--no-sync", "python", "--version")
     assert python.strip().startswith(f"Python {version}.")

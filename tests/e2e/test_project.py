@@ -17,7 +17,7 @@ STEPS = {
 
 def test_the_copy_ends_green_and_committed(generated: Generated) -> None:
     assert generated.status == 0, generated.output
-    assert statuses(generated.path) == dict.fromkeys(STEPS, "passed")
+    assert generated.steps == dict.fromkeys(STEPS, "passed")
     assert git(generated.path, "log", "--format=%s").count("\n") == 1
     assert git(generated.path, "status", "--porcelain") == ""
     assert "make verify" in generated.output

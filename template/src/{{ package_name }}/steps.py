@@ -2,10 +2,10 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from .config import load_config
@@ -14,8 +14,8 @@ from .errors import ProjectError
 HOOKS_WITH_A_STEP = "format,lint,types,spelling,names,workflows,secrets,notebooks,lock"
 """Pre-commit hooks that are steps of their own here; the step `files` runs all others."""
 
-LOCK = ("uv", "lock", "--check")
-MAKE_FORMAT = "run `make format`"
+LARGE = 1 << 20
+STRIP = ("nbstripout", "--verify")
 
 
 def _seen(pattern: str) -> Callable[[str], str]:
@@ -30,56 +30,52 @@ def _seen(pattern: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class Step:
-    """One command that must succeed; `figure` reads from its output what a person wants to know."""
+    """One command that must succeed, on the files that it is given."""
 
     name: str
     does: str
     command: tuple[str, ...]
     mend: str
-    figure: Callable[[str], str] = str.strip
     files: Sequence[str] = ()
+    figure: Callable[[str], str] | None = None
+
+    def seen(self, output: str) -> str:
+        """What a person wants to know: a figure from the output, or how many files were read."""
+        files = f"{len(self.files)} file{'' if len(self.files) == 1 else 's'}"
+        return self.figure(output) if self.figure else files
 
 
 def checks(root: Path) -> list[Step]:
     """The quick steps: what can be said without running the project's own code on data."""
     files = _tracked(root)
-    python = _counted("file", [f for f in files if f.endswith(".py")])
+    # The step `files` refuses larger ones, and their lines would take minutes to read.
+    small = [f for f in files if (root / f).stat().st_size <= LARGE]
+    python = [f for f in files if f.endswith(".py")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
     notebooks = [f for f in files if f.endswith(".ipynb")]
-    formatter = ("black",) if shutil.which("black") else ("ruff", "format")
+    # In this environment: another black on PATH would format by rules of its own.
+    formatter = ("black",) if find_spec("black") else ("ruff", "format")
     hooks = ("pre-commit", "run", "--hook-stage", "pre-commit", "--files")
     secrets = ("detect-secrets-hook", "--baseline", ".secrets.baseline")
-    schema = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
     revoke = "take it out and revoke it; a false alarm ends with `# pragma: allowlist secret`"
-    every = _counted("file", files)
-    types, names = _seen(r"(\d+ source files)"), _seen(r"(\d+ names)")
-    packages = _seen(r"(\d+ packages)")
+    schema = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
+    table = ("python", "-m", f"{__package__}.cli", "names", "--check")
+    types, names = _seen(r"in (\d+ source files)"), _seen(r"(\d+ names)")
+    lock, packages = ("uv", "lock", "--check"), _seen(r"(\d+ packages)")
+    mend = "run `make format`, then mend what is left"
     steps = [
-        Step("types", "types hold everywhere", ("mypy",), "correct what mypy names", types),
-        Step("names", "names follow the table", _own("names", "--check"), "rename it", names),
-        Step(
-            "files",
-            "no merge marks, keys, broken files",
-            hooks,
-            "see the hook's name",
-            every,
-            files,
-        ),
-        Step("secrets", "no secrets in the files", secrets, revoke, every, files),
-        Step("lock", "uv.lock fits pyproject.toml", LOCK, "run `uv lock`", packages),
-        Step("format", "code is formatted", (*formatter, "--check", "."), MAKE_FORMAT, python),
-        Step("lint", "code is clean", ("ruff", "check"), f"{MAKE_FORMAT}; edit the rest", python),
-        Step("spelling", "words are spelled right", ("codespell",), "respell it", every, files),
+        Step("types", "types hold everywhere", ("mypy",), "correct what mypy names", (), types),
+        Step("names", "names follow the table", table, "rename it", (), names),
+        Step("files", "no merge marks, keys, broken files", hooks, "see the hook's name", files),
+        Step("secrets", "no secrets in the files", secrets, revoke, small),
+        Step("lock", "uv.lock fits pyproject.toml", lock, "run `uv lock`", (), packages),
+        Step("format", "code is formatted", (*formatter, "--check"), mend, python),
+        Step("lint", "code is clean", ("ruff", "check"), mend, python),
+        Step("spelling", "words are spelled right", ("codespell",), "respell it", small),
+        Step("workflows", "workflows are valid", schema, "correct the key", workflows),
+        Step("notebooks", "no output in notebooks", STRIP, "run `nbstripout FILE`", notebooks),
     ]
-    if workflows:
-        count = _counted("workflow", workflows)
-        fit = "workflows are valid"
-        steps.append(Step("workflows", fit, schema, "correct the key", count, workflows))
-    if notebooks:
-        strip, mend = ("nbstripout", "--verify"), "run `nbstripout FILE`"
-        count = _counted("notebook", notebooks)
-        steps.append(Step("notebooks", "no output in notebooks", strip, mend, count, notebooks))
-    return steps
+    return [step for step in steps if step.figure or step.files]
 
 
 def pipeline(root: Path) -> list[Step]:
@@ -88,8 +84,8 @@ def pipeline(root: Path) -> list[Step]:
     rows = _seen(r"([\d,]+ rows) hold|(up to date)")
     alone = "run `make pipeline` to see the stage alone"
     return [
-        Step("data", "raw data holds its schema", ("dvc", "repro", "validate"), mend, rows),
-        Step("pipeline", "split, train, evaluate", ("dvc", "repro"), alone, lambda _: _score(root)),
+        Step("data", "raw data holds its schema", ("dvc", "repro", "validate"), mend, (), rows),
+        Step("pipeline", "split, train, evaluate", ("dvc", "repro"), alone, (), _score(root)),
     ]
 
 
@@ -98,17 +94,8 @@ TESTS = Step(
     "tests pass, branches are covered",
     ("pytest", "-q", "--cov"),
     "run the test that is named: `uv run pytest -k NAME`",
-    _seen(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
+    figure=_seen(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
 )
-
-
-def _own(*arguments: str) -> tuple[str, ...]:
-    return ("python", "-m", f"{__package__}.cli", *arguments)
-
-
-def _counted(noun: str, things: list[str]) -> Callable[[str], str]:
-    """A figure: how many there are, whatever the output says."""
-    return lambda _: f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _tracked(root: Path) -> list[str]:
@@ -122,8 +109,13 @@ def _tracked(root: Path) -> list[str]:
     return sorted(name for name in set(done.stdout.split("\0")) if name and (root / name).is_file())
 
 
-def _score(root: Path) -> str:
-    metric = load_config(root).selection.metric
-    metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
-    low, high = metrics[f"{metric}_low"], metrics[f"{metric}_high"]
-    return f"{metric} {metrics[metric]:.3f} [{low:.3f}, {high:.3f}]"
+def _score(root: Path) -> Callable[[str], str]:
+    """A figure: the model's score and its interval, from the report and not from the output."""
+
+    def read(_: str) -> str:
+        metric = load_config(root).selection.metric
+        metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
+        low, high = metrics[f"{metric}_low"], metrics[f"{metric}_high"]
+        return f"{metric} {metrics[metric]:.3f} [{low:.3f}, {high:.3f}]"
+
+    return read

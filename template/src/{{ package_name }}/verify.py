@@ -100,7 +100,7 @@ def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
         output, passed = done.stdout, done.returncode == 0
     except OSError as error:
         output, passed = str(error), False
-    detail = step.figure(output) if passed else "\n".join(output.rstrip().splitlines()[-TAIL:])
+    detail = step.seen(output) if passed else "\n".join(output.rstrip().splitlines()[-TAIL:])
     seconds = round(time.perf_counter() - begin, 2)
     status: Literal["passed", "failed"] = "passed" if passed else "failed"
     return Result(step.name, " ".join(step.command), status, seconds, detail)
