@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,11 @@ from support import Project
 
 @pytest.fixture(scope="session", autouse=True)
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hide the settings of git and Copier that this machine happens to have."""
+    """Hide the settings of git and Copier that this machine happens to have.
+
+    A run in the background has Ctrl-C switched off, and its children would inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = tmp_path_factory.mktemp("settings") / "settings.yml"
     settings.write_text("{}\n", encoding="utf-8")
     variables = {
