@@ -74,6 +74,11 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
         _edit("schemas.py", "tenure_months:", "tenureMonths:"),
         "tenureMonths",
     ),
+    "a bad model name": (
+        "names",
+        _edit("params.yaml", "  linear:", "  nmae: x\n  linear:"),
+        "nmae",
+    ),
     "a bad file name": ("names", _write("notebooks/Untitled.ipynb", "{}\n"), "Untitled.ipynb"),
     "an invalid workflow": ("workflows", _write(".github/workflows/bad.yml", "on: 1\n"), "bad.yml"),
     "a secret": ("secrets", _write("settings.ini", f"key = {KEY}\n"), "settings.ini"),

@@ -49,7 +49,7 @@ class Config(Section):
     """All of params.yaml."""
 
     task: Literal["classification", "regression"]
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     data: Data
     selection: Selection
     model: Model
@@ -66,7 +66,7 @@ def load_config(root: Path) -> Config:
         return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: run the command in the project's folder") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"params.yaml is not YAML: {error}") from None
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]

@@ -6,6 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
+from .errors import ProjectError
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -25,5 +27,8 @@ class Feature:
 
 def feature_table(features: Sequence[Feature], rows: pd.DataFrame) -> pd.DataFrame:
     """The features of `rows`, one column each, in the order of `features`; same index."""
-    columns = {f.name: f.compute(rows) if f.compute else rows[f.name] for f in features}
+    try:
+        columns = {f.name: f.compute(rows) if f.compute else rows[f.name] for f in features}
+    except KeyError as error:
+        raise ProjectError(f"features.py asks for {error}, no column of the raw table") from error
     return pd.DataFrame(columns, index=rows.index)

@@ -23,6 +23,8 @@ def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
 
 
 def _fetch(config: Config, root: Path, rows: int | None) -> None:
+    import pandas as pd
+
     from .example import RAW, ROWS, simulate
 
     path = root / config.data.raw
@@ -32,13 +34,8 @@ def _fetch(config: Config, root: Path, rows: int | None) -> None:
         return
     _dvc("pull", f"{path}.dvc", cwd=root)
     if rows:
-        _keep_first(path, rows)
-
-
-def _keep_first(path: Path, rows: int) -> None:
-    import pandas as pd
-
-    pd.read_csv(path, nrows=rows, dtype=str).to_csv(path, index=False, lineterminator="\n")
+        slice_ = pd.read_csv(path, nrows=rows, dtype=str)
+        slice_.to_csv(path, index=False, lineterminator="\n")
 
 
 def _dvc(*arguments: str, cwd: Path) -> None:

@@ -1,4 +1,4 @@
-"""A declared simulation: customers of a telecom who never existed. Remove it with your own data.
+"""A declared simulation: customers of a telecom who never existed. Rewrite it for yours.
 
 It has what the practices need to bite on: ids, months, slices, sensitive columns, an address that
 no model may see, missing values, a slow drift, and outcomes that arrive three months late.

@@ -8,7 +8,7 @@ NEVER = 36.0
 """Months since the last complaint of somebody who never complained, and the cap for all."""
 
 
-def months_since_complaint(customers: pd.DataFrame) -> pd.Series:
+def complaint_age(customers: pd.DataFrame) -> pd.Series:
     """Whole months between the last complaint and the month of the prediction."""
     days = (customers["event_month"] - customers["last_complaint"]).dt.days
     return (days // 30).astype(float).clip(upper=NEVER).fillna(NEVER)
@@ -27,14 +27,7 @@ FEATURES = (
     Feature("monthly_charge", "numeric", "billing-team", "billing", "A high price drives away."),
     Feature("support_calls", "numeric", "care-team", "call centre", "Trouble shows up as calls."),
     Feature("data_gb", "numeric", "network-team", "usage", "Who uses it a lot stays."),
-    Feature(
-        "months_since_complaint",
-        "numeric",
-        "care-team",
-        "complaints",
-        "A fresh complaint is a warning.",
-        months_since_complaint,
-    ),
+    Feature("months_since_complaint", "numeric", "care-team", "calls", "It warns.", complaint_age),
     Feature("has_app", "numeric", "app-team", "app", "The app ties customers in.", has_app),
     Feature("payment_risk", "numeric", "finance-team", "scoring", "Late payers are cut off."),
     Feature("network_risk", "numeric", "network-team", "scoring", "Bad reception drives away."),

@@ -14,9 +14,8 @@ from .features import FEATURES
 
 def prepare() -> ColumnTransformer:
     """Numbers are filled and scaled, categories become one column a value."""
-    numeric = make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-    )
+    fill = SimpleImputer(strategy="median", keep_empty_features=True)
+    numeric = make_pipeline(fill, StandardScaler())
     categorical = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer(
         [
@@ -35,7 +34,7 @@ def candidates(config: Config) -> dict[str, Pipeline]:
     if config.task == "classification":
         estimators = {
             "baseline": DummyClassifier(strategy="prior"),
-            "linear": LogisticRegression(max_iter=1000, **linear),
+            "linear": LogisticRegression(**{"max_iter": 1000} | linear),
             "boosting": HistGradientBoostingClassifier(random_state=config.seed, **boosting),
         }
     else:

@@ -74,12 +74,15 @@ def validator(kind: str) -> Callable[[str], str]:
 
 
 def names_in(root: Path) -> Iterator[tuple[str, str]]:
-    """Every (kind, name) that the project uses, params.yaml's own aside: reading it checks them."""
+    """Every (kind, name) that the project uses; those in params.yaml are checked by reading it."""
     import yaml
 
+    from .config import load_config
     from .features import FEATURES
     from .schemas import FeatureTable, RawTable
 
+    config = load_config(root)
+    yield from (("dataset", config.data.name), ("model", config.model.name))
     for schema in (RawTable, FeatureTable):
         columns = schema.to_schema().columns
         yield from (("column", name) for name, column in columns.items() if not column.regex)
@@ -87,7 +90,7 @@ def names_in(root: Path) -> Iterator[tuple[str, str]]:
     stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     yield from (("stage", name) for name in stages)
     for path in sorted((root / "data").glob("*/*")):
-        if path.suffix != ".dvc" and not path.name.startswith("."):
+        if path.is_file() and path.suffix != ".dvc" and not path.name.startswith("."):
             yield "data file", path.name
     yield from (("notebook", path.name) for path in sorted(root.glob("notebooks/**/*.ipynb")))
     if branch := environ.get("GITHUB_HEAD_REF") or _branch(root):

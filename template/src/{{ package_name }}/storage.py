@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from .errors import ProjectError
 
-TRUSTED = ("sklearn.", "numpy.", "scipy.")
+TRUSTED = ("sklearn.", "numpy.", "scipy.", f"{__package__}.")
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from rich.console import Console
 from rich.markup import escape
 
+from .errors import ProjectError
 from .steps import HOOKS_WITH_A_STEP, Step
 
 TAIL = 25
@@ -97,10 +98,11 @@ def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
             errors="replace",
             check=False,
         )
-        output, passed = done.stdout, done.returncode == 0
-    except OSError as error:
-        output, passed = str(error), False
-    detail = step.seen(output) if passed else "\n".join(output.rstrip().splitlines()[-TAIL:])
+        passed = done.returncode == 0
+        lines = done.stdout.rstrip().splitlines()[-TAIL:]
+        detail = step.seen(done.stdout) if passed else "\n".join(lines)
+    except (OSError, KeyError, ProjectError) as error:
+        detail, passed = f"{type(error).__name__}: {error}", False
     seconds = round(time.perf_counter() - begin, 2)
     status: Literal["passed", "failed"] = "passed" if passed else "failed"
     return Result(step.name, " ".join(step.command), status, seconds, detail)

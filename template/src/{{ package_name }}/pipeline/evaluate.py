@@ -10,11 +10,12 @@ from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 
 from ..config import Config
+from ..errors import ProjectError
 from ..storage import load_model
 from .train import inputs
 
 SCORERS = {
-    "classification": ("accuracy", "neg_log_loss", "neg_brier_score"),
+    "classification": ("accuracy", "neg_log_loss"),
     "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
 }
 RESAMPLES = 200
@@ -30,6 +31,10 @@ def evaluate(config: Config, root: Path) -> str:
     names = dict.fromkeys([metric, *SCORERS[config.task]])
     metrics = {name: float(get_scorer(name)(model, features, target)) for name in names}
     low, high = interval(metric, model, features, target, config.seed)
+    if not np.isfinite([low, high]).all():
+        raise ProjectError(
+            f"{metric} is undefined on some held-out rows: a class is too rare there"
+        )
     metrics |= {f"{metric}_low": low, f"{metric}_high": high}
     folder = root / "reports"
     (folder / "plots").mkdir(parents=True, exist_ok=True)

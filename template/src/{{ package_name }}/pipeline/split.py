@@ -36,8 +36,5 @@ def divide(rows: pd.DataFrame, config: Config) -> tuple[pd.DataFrame, pd.DataFra
     boundary = time.quantile(1 - config.data.test_share, interpolation="lower")
     train, test = rows[time <= boundary], rows[time > boundary]
     if test.empty:
-        raise ProjectError(
-            f"data.time: {config.data.time} has one value in the last {config.data.test_share:.0%} "
-            "of rows, so nothing could be held out; lower data.test_share or leave data.time out"
-        )
+        raise ProjectError(f"data.time: no row is later than {boundary}; lower data.test_share")
     return train, test

@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 
 from ..config import Config
 from ..contract import feature_table
+from ..errors import ProjectError
 from ..features import FEATURES
 from ..model import candidates
 from ..schemas import FeatureTable
@@ -40,10 +41,14 @@ def cross_validate(
     """The score of each candidate in each fold, higher is better; same folds for all."""
     kind = StratifiedKFold if config.task == "classification" else KFold
     folds = kind(config.selection.folds, shuffle=True, random_state=config.seed)
-    return {
-        name: cross_val_score(model, features, target, scoring=config.selection.metric, cv=folds)
-        for name, model in candidates(config).items()
-    }
+    models, metric = candidates(config), config.selection.metric
+    how = {"scoring": metric, "cv": folds, "error_score": "raise"}
+    try:
+        return {name: cross_val_score(models[name], features, target, **how) for name in models}
+    except ValueError as error:
+        raise ProjectError(
+            f"selection: the models cannot be scored by {metric}: {error}"
+        ) from error
 
 
 def one_standard_error(scores: dict[str, np.ndarray]) -> str:

@@ -20,8 +20,9 @@ ABOUT_COLUMNS = {
 def validate(config: Config, root: Path) -> str:
     """Write the table with the types that the schema declares; ProjectError if a rule is broken."""
     table = checked(RawTable, pd.read_parquet(root / config.table("interim", "ingest")))
-    if config.data.target not in table:
-        raise ProjectError(f"data.target: {config.data.target} is not a column of the raw table")
+    for setting in ("target", "time"):
+        if (column := getattr(config.data, setting)) and column not in table:
+            raise ProjectError(f"data.{setting}: {column} is not a column of the raw table")
     table.to_parquet(root / config.table("interim", "validate"), index=False)
     missing = int(table[config.data.target].isna().sum())
     return f"{len(table):,} rows hold the schema; {missing:,} still wait for their label"
