@@ -76,8 +76,8 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
     ),
     "a bad model name": (
         "names",
-        _edit("params.yaml", "  linear:", "  nmae: x\n  linear:"),
-        "nmae",
+        _edit("params.yaml", "  linear:", "  name: Bad_Name\n  linear:"),
+        "Bad_Name",
     ),
     "a bad file name": ("names", _write("notebooks/Untitled.ipynb", "{}\n"), "Untitled.ipynb"),
     "an invalid workflow": ("workflows", _write(".github/workflows/bad.yml", "on: 1\n"), "bad.yml"),
