@@ -21,8 +21,9 @@ VERIFY = "run --no-sync slug verify"
 
 # Notes its arguments; where they begin as a key of FAKE_UV, it prints, waits and fails as told.
 FAKE_UV = """
-import json, os, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # like uv, end without a traceback
 call = " ".join(sys.argv[1:])
 with open(os.environ["FAKE_LOG"], "a", encoding="utf-8") as log:
     print(call, file=log)
