@@ -34,7 +34,12 @@ ADVICE = {
     r"no interpreter found|failed to inspect python": (
         "no installed Python fits: install one, for instance with `uv python install`."
     ),
-    r"no wheels|no source distribution|package registry|failed to build|no solution": (
+    r"no version of torch": (
+        "on Linux the default index has torch with CUDA alone: name the folder or page that lists "
+        "the CPU build in UV_FIND_LINKS, or its index in UV_INDEX."
+    ),
+    r"no wheels|no source distribution|source distribution or wheel|package registry|"
+    r"failed to build|no solution": (
         "a package has no build for this Python and system: try another Python version, "
         "or an index that holds every version in tested-versions.txt."
     ),

@@ -10,11 +10,13 @@ DOCS = ["README.md", "CONTRIBUTING.md", "docs/*"]
 CI = [".github/*", ".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
 CONTAINER = ["docker/*", ".dockerignore", "Makefile", "README.md", "docs/adr/*"]
 FORMATTER = [".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
+FRAMEWORK = ["src/*/model.py", "params.yaml", "pyproject.toml", "tested-versions.txt"]
 FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "license": ("MIT", ["LICENSE", "README.md", "docker/*", "pyproject.toml"]),
     "task": ("regression", ["params.yaml", "tests/*", *DOCS]),
     "python_version": ("3.13", [".github/*", "docker/*", "pyproject.toml", *DOCS]),
     "formatter": ("ruff", FORMATTER),
+    "framework": ("pytorch", FRAMEWORK),
     "preset": ("starter", [*CI, *CONTAINER, "tests/*"]),
     "ci": ("none", [*CI, "docker/*"]),
     "use_docker": (False, [*CONTAINER, ".github/*", ".pre-commit-config.yaml"]),
@@ -23,6 +25,7 @@ FLIPS: dict[str, tuple[str | bool, list[str]]] = {
 CHOICES: dict[str, list[str | bool]] = {
     "task": ["classification", "regression"],
     "formatter": ["black", "ruff"],
+    "framework": ["scikit-learn", "xgboost", "lightgbm", "pytorch"],
     "preset": ["production", "starter", "custom"],
     "ci": ["github", "none"],
     "use_docker": [True, False],

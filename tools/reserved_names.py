@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "includes" / "reserved_names.jinja"
 LOWEST = (3, 11)  # its standard library still has the modules that later ones dropped
 UNLISTED = {"test", "annotationlib", "compression"}  # Python hides the first; 3.14 has the others
+TORCH = "functorch isympy mpmath sympy torch torchfrtrace torchgen torchrun"  # never installed here
 FOLDERS = "data docker docs hooks models notebooks reports src tests"
 COMMANDS = "git make pip python python3 uv"  # `uv run` would find the project's script first
 DEVICES = "aux con nul prn"  # no file on Windows can have these names
@@ -59,7 +60,7 @@ def dependencies() -> set[str]:
         for script in distribution.entry_points.select(group="console_scripts")
         if "." not in script.name  # coverage-3.11 and its like differ between Pythons
     }
-    return tested | imports | scripts
+    return tested | imports | scripts | set(TORCH.split())
 
 
 def snake(name: str) -> str:

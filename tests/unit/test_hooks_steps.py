@@ -47,7 +47,17 @@ class Terminal(io.StringIO):
         ("Access is denied. (os error 5)", "may write"),
         ("error: No interpreter found for Python >=3.14 in search path", "no installed Python"),
         ("error: Failed to inspect Python interpreter from search path", "no installed Python"),
+        (
+            "cause: No solution found when resolving dependencies\n  cause: Because there is no "
+            "version of torch==2.13.0+cpu and your project depends on torch==2.13.0+cpu",
+            "UV_FIND_LINKS",
+        ),
         ("x==0.23.1 has no wheels with a matching Python version tag", "no build for this Python"),
+        (
+            "`torch==2.13.0+cpu` can't be installed because it doesn't have a source distribution "
+            "or wheel for the current platform",
+            "no build for this Python",
+        ),
         ("Because idna was not found in the package registry", "no build for this Python"),
         ("error: unexpected argument '--constraints' found", "too old"),
         ("error: unknown switch `b'", "too old"),

@@ -16,6 +16,7 @@ from releases import RECORDER, Releases
 from support import ROOT, Answers, Project
 
 SOURCE = "template/src/{{ package_name }}"
+MODEL = f"{SOURCE}/{{% if framework == 'scikit-learn' %}}model.py{{% endif %}}"
 PYPROJECT = "template/pyproject.toml.jinja"
 SENTINEL = "    # The template's part ends here; what stands below is yours.\n"
 
@@ -74,7 +75,7 @@ V2 = {
     "template/tests/unit/test_new.py": append('"""Of v2."""'),
     "template/.dvcignore": None,
     PYPROJECT: swap('    "numpy>=2.0",\n', '    "numpy>=2.0",\n    "narwhals>=2",\n'),
-    f"{SOURCE}/model.py": append("# of v2"),
+    MODEL: append("# of v2"),
     "template/params.yaml.jinja": append("# of v2"),
 }
 
@@ -114,7 +115,7 @@ def test_teams_files_stay_whatever_the_template_does(releases: Releases, tmp_pat
     support.commit(project.path, "Delete the example")
     before = project.files()
     ours = {
-        f"{SOURCE}/model.py": lambda old: "# the template's first line\n" + old,
+        MODEL: lambda old: "# the template's first line\n" + old,
         f"{SOURCE}/example.py": append("# of v2"),
         f"{SOURCE}/features.py": None,
         f"{SOURCE}/schemas.py": None,

@@ -41,6 +41,7 @@ class Model(Section):
     name: str
     linear: dict[str, Any] = {}
     boosting: dict[str, Any] = {}
+    network: dict[str, Any] = {}
 
     _name = field_validator("name")(naming.validator("model"))
 

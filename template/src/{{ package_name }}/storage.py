@@ -10,8 +10,12 @@ from sklearn.pipeline import Pipeline
 
 from .errors import ProjectError
 
-TRUSTED = ("sklearn.", "numpy.", "scipy.", f"{__package__}.")
-ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')
+TRUSTED = re.compile(
+    rf"{__package__}\.(model|features)\.\w+|collections\.OrderedDict|numpy\.dtype"
+    r"|xgboost\.(core\.Booster|sklearn\.XGB\w+)|lightgbm\.(basic\.Booster|sklearn\.LGBM\w+)"
+    r"|sklearn\.(tree\._tree\.Tree|ensemble\._hist_gradient_boosting\.predictor\.TreePredictor)"
+)
+ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")[\da-f-]+(?=\.(?:npy|bin)")')
 
 
 def save_model(model: Pipeline, path: Path) -> None:
@@ -22,9 +26,8 @@ def save_model(model: Pipeline, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(io.BytesIO(skops.io.dumps(model))) as dumped, ZipFile(path, "w") as file:
         schema = dumped.read("schema.json").decode()
-        numbers = {
-            address: str(n) for n, address in enumerate(dict.fromkeys(ADDRESS.findall(schema)))
-        }
+        addresses = dict.fromkeys(ADDRESS.findall(schema))
+        numbers = {address: str(n) for n, address in enumerate(addresses)}
         for name in dumped.namelist():
             content = dumped.read(name)
             if name == "schema.json":
@@ -35,8 +38,8 @@ def save_model(model: Pipeline, path: Path) -> None:
 
 
 def load_model(path: Path) -> Pipeline:
-    """Read a model; ProjectError if it holds a type from outside the libraries we trust."""
+    """Read a model; ProjectError if it names what is not trusted, since it may call that."""
     types = skops.io.get_untrusted_types(file=path)
-    if strangers := [name for name in types if not name.startswith(TRUSTED)]:
+    if strangers := [name for name in types if not TRUSTED.fullmatch(name)]:
         raise ProjectError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
     return skops.io.load(path, trusted=types)

@@ -1,0 +1,79 @@
+"""Each framework ends green, and learns the same real table behind the same interface."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from answers import CHOICES
+from e2e.real import Generated, copy, succeed
+from e2e.test_real_data import wire
+from sklearn.datasets import load_breast_cancer
+from support import git
+
+
+def torch_links() -> str:
+    """Return where uv finds torch without CUDA: where it is told to look, or else pip is."""
+    told = os.environ.get("UV_FIND_LINKS", "")
+    if told or os.environ.get("UV_INDEX"):
+        return told
+    ask = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+    asked = subprocess.run(ask, capture_output=True, text=True).stdout
+    links = os.environ.get("PIP_FIND_LINKS", asked).split()
+    if not links:
+        pytest.fail("name what lists a build of torch for CPUs: UV_FIND_LINKS, or UV_INDEX")
+    return ",".join(links)
+
+
+@pytest.fixture(scope="module", params=CHOICES["framework"])
+def made(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Generated]:
+    """A project of each framework, made once; the default one is that of the other tests."""
+    if request.param == "scikit-learn":
+        yield request.getfixturevalue("generated")
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "pytorch" and sys.platform == "linux":
+            patch.setenv("UV_FIND_LINKS", torch_links())
+        target = tmp_path_factory.mktemp(request.param) / "churn-radar"
+        yield copy(template, target, framework=request.param)
+
+
+def test_a_framework_ends_green(made: Generated) -> None:
+    assert made.status == 0, made.output
+    assert set(made.steps.values()) == {"passed"}
+    assert git(made.path, "status", "--porcelain") == ""
+    assert 'name = "nvidia' not in (made.path / "uv.lock").read_text(), "CUDA is locked"
+
+
+def test_a_framework_learns_a_real_table(
+    made: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    skipped = shutil.ignore_patterns(".venv", ".dvc-storage", "cache", "customers_*", "dvc.lock")
+    shutil.copytree(made.path, project, ignore=skipped)
+    frame = load_breast_cancer(as_frame=True).frame
+    frame.columns = [column.replace(" ", "_") for column in frame.columns]
+    frame.to_csv(project / "data" / "raw" / "tumours_raw.csv", index=False)
+    names = [*frame.columns[:-1]]
+    wire(project, "tumours", "target", "classification", "neg_log_loss", names)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["model"]["linear"] = {"C": 1e-6}  # hardly learns, so the framework's own is chosen
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # on a busy machine more threads take minutes
+    succeed(project, "uv", "sync", "--quiet", "--locked")
+    succeed(project, "make", "pipeline")
+    chosen = json.loads((project / "reports" / "selection.json").read_text())["chosen"]
+    metrics = json.loads((project / "reports" / "metrics.json").read_text())
+    assert chosen in {"boosting", "network"}
+    assert metrics["accuracy"] > 0.92
+    assert metrics["neg_log_loss"] > -0.2
+    assert metrics["neg_log_loss_low"] < metrics["neg_log_loss"] < metrics["neg_log_loss_high"]
