@@ -1,6 +1,7 @@
 """What Copier runs after `copier copy`, and after the merge of `copier update`.
 
-Usage, with the project as the current folder: run.py copy|update <slug> <python_version>
+Usage, with the project as the current folder: run.py copy|update <slug> <python_version>,
+and for a copy with the team's own data what `<slug> wire` takes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from steps import Runner, Step, StepError, advice, ask, say
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "template"
 GO_ON = "`make setup && make verify`"
+LENT = ("reading.py", "wire")
+WISHES = ("target", "ids", "segments", "sensitive", "time", "task")  # beside the data file
 
 
 class RefusalError(Exception):
@@ -33,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("flow", choices=["copy", "update"])
     parser.add_argument("slug")
     parser.add_argument("python_version")
+    for name in ("data", *WISHES):
+        parser.add_argument(f"--{name}", default="")
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -40,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     foreign = foreign_names(place)
     try:
         if options.flow == "copy":
-            copy(runner, place, foreign, options.slug, options.python_version)
+            copy(runner, place, foreign, options)
         else:
             update(runner, place, options.slug, options.python_version)
     except KeyboardInterrupt:
@@ -64,13 +70,22 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def copy(runner: Runner, place: Path, foreign: list[str], slug: str, python_version: str) -> None:
+def copy(runner: Runner, place: Path, foreign: list[str], options: argparse.Namespace) -> None:
     """Make the environment, verify, and commit if the repository is the hook's own."""
+    slug = options.slug
     fresh = not (place / ".git").exists()
     seeds = not (place / "uv.lock").exists()
-    if found := problems(place, python_version, runner.env, commits=fresh):
+    found = problems(place, options.python_version, runner.env, commits=fresh)
+    if options.data and not os.path.exists(options.data):
+        found.append(f"{options.data} is not there: check the answer data_file.")
+    if found:
         raise RefusalError(f"Nothing was started. Put this right and try again:\n{bullets(found)}")
-    for step in copy_steps(slug, foreign, fresh=fresh, seeds=seeds):
+    for step in before_data(slug, fresh=fresh, seeds=seeds):
+        runner.run(step)
+    if options.data:
+        with borrowed(place, slug) as lent:
+            runner.run(wiring(options, lent=lent))
+    for step in after_data(slug, foreign, fresh=fresh):
         runner.run(step)
     say(f"\n{table(runner.seconds)}\n\n{slug} is ready, and every check passed.")
     if not fresh:
@@ -78,9 +93,8 @@ def copy(runner: Runner, place: Path, foreign: list[str], slug: str, python_vers
     say(f'Next:\n  cd "{place}"\n  make verify\n  make help')
 
 
-def copy_steps(slug: str, foreign: list[str], *, fresh: bool, seeds: bool) -> Iterator[Step]:
-    """Yield the steps in order. What was in the folder before is left for its owner to add."""
-    add = ["git", "add", "--all", "--", ".", *(f":(exclude,literal){name}" for name in foreign)]
+def before_data(slug: str, *, fresh: bool, seeds: bool) -> Iterator[Step]:
+    """Yield the steps that need no data, in order."""
     if fresh:
         init = ["git", "init", "--quiet", "-b", "main"]
         yield Step("repository", "starts a git repository", [init])
@@ -90,6 +104,40 @@ def copy_steps(slug: str, foreign: list[str], *, fresh: bool, seeds: bool) -> It
         yield Step("lock", "takes the tested versions", [lock])
     sync = ["uv", "sync", "--quiet", *(["--locked"] if seeds else [])]
     yield Step("environment", "brings the packages into .venv", [sync])
+
+
+def wiring(options: argparse.Namespace, *, lent: bool) -> Step:
+    """Return the step that `make wire` is. A project without that command reads plain CSV only."""
+    wishes = [f"--{name}={getattr(options, name)}" for name in WISHES]
+    flags = ["--fresh", *(["--plain"] if lent else [])]
+    command = ["uv", "run", "--no-sync", options.slug, "wire", *wishes, *flags, options.data]
+    return Step("wire", "fits schemas, features and tests to the data", [command], streams=True)
+
+
+@contextmanager
+def borrowed(place: Path, slug: str) -> Iterator[bool]:
+    """Lend a project the modules that wire it, if it has none of its own; yield whether it did."""
+    package = place / "src" / slug.replace("-", "_")
+    lent = [
+        (source, package / rendered(source.name))
+        for source in TEMPLATE.glob("src/*/*")
+        if rendered(source.name) in LENT and not (package / rendered(source.name)).exists()
+    ]
+    try:
+        for source, target in lent:
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        yield bool(lent)
+    finally:
+        for _, target in lent:
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+
+
+def after_data(slug: str, foreign: list[str], *, fresh: bool) -> Iterator[Step]:
+    """Yield the steps that use the data. What was in the folder before is its owner's to add."""
+    add = ["git", "add", "--all", "--", ".", *(f":(exclude,literal){name}" for name in foreign)]
     setup = ["uv", "run", "--no-sync", slug, "setup"]
     yield Step("setup", "installs the git hooks, brings the data", [setup])
     if fresh:

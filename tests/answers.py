@@ -11,19 +11,20 @@ CI = [".github/*", ".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOC
 CONTAINER = ["docker/*", ".dockerignore", "Makefile", "README.md", "docs/adr/*"]
 FORMATTER = [".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
 FRAMEWORK = ["src/*/model.py", "params.yaml", "pyproject.toml", "tested-versions.txt"]
+WIRING = ["src/*/wire/*", "src/*/reading.py", "src/*/pipeline/ingest.py", "dvc.yaml"]
 FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "license": ("MIT", ["LICENSE", "README.md", "docker/*", "pyproject.toml"]),
     "task": ("regression", ["params.yaml", "tests/*", *DOCS]),
     "python_version": ("3.13", [".github/*", "docker/*", "pyproject.toml", *DOCS]),
     "formatter": ("ruff", FORMATTER),
     "framework": ("pytorch", FRAMEWORK),
-    "preset": ("starter", [*CI, *CONTAINER, "tests/*"]),
+    "preset": ("starter", [*CI, *CONTAINER, *WIRING, "tests/*"]),
     "ci": ("none", [*CI, "docker/*"]),
     "use_docker": (False, [*CONTAINER, ".github/*", ".pre-commit-config.yaml"]),
 }
 
 CHOICES: dict[str, list[str | bool]] = {
-    "task": ["classification", "regression"],
+    "task": ["auto", "classification", "regression"],
     "formatter": ["black", "ruff"],
     "framework": ["scikit-learn", "xgboost", "lightgbm", "pytorch"],
     "preset": ["production", "starter", "custom"],

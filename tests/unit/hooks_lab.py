@@ -30,6 +30,8 @@ with open(os.environ["FAKE_LOG"], "a", encoding="utf-8") as log:
 if call.startswith("sync"):
     Path(".venv/bin").mkdir(parents=True, exist_ok=True)
     Path("uv.lock").touch()
+if "wire" in call:
+    print("lent" if Path("src/slug/wire/command.py").exists() else "own", flush=True)
 if "verify" in call:
     print("all checks ran", flush=True)
     Path("dvc.lock").touch()
@@ -85,7 +87,7 @@ class Lab:
     def project(self, name: str = "project") -> Path:
         """Render a project, as Copier would have done."""
         place = self.root / name
-        (place / "src").mkdir(parents=True)
+        (place / "src/slug").mkdir(parents=True)
         for file in ("Makefile", "src/code.py", ".copier-answers.yml"):
             (place / file).write_text(f"{file}\n", "utf-8")
         (place / ".gitignore").write_text(".venv/\n", "utf-8")
@@ -95,10 +97,11 @@ class Lab:
         """Return the call that stands in copier.yml."""
         return [sys.executable, str(self.root / "template-repo/hooks/run.py"), flow, "slug", "3.11"]
 
-    def hook(self, flow: str, place: Path) -> subprocess.CompletedProcess[str]:
-        """Run the hook as Copier does."""
+    def hook(self, flow: str, place: Path, *wishes: str) -> subprocess.CompletedProcess[str]:
+        """Run the hook as Copier does, for a team's own data with its wishes."""
+        command = [*self.command(flow), *wishes]
         done = subprocess.run(
-            self.command(flow), cwd=place, env=self.env, capture_output=True, encoding="utf-8"
+            command, cwd=place, env=self.env, capture_output=True, encoding="utf-8"
         )
         assert "Traceback" not in done.stderr
         return done
@@ -130,7 +133,10 @@ def make_lab(root: Path) -> Lab:
     """Return a lab with the real hooks beside a small template."""
     shutil.copytree(HOOKS, root / "template-repo/hooks", ignore=lambda *_: ["__pycache__"])
     template = root / "template-repo/template"
-    (template / "src").mkdir(parents=True)
+    wire = template / "src/{{ package_name }}/{% if preset != 'starter' %}wire{% endif %}"
+    wire.mkdir(parents=True)
+    (wire / "command.py").touch()
+    wire.with_name("{% if preset != 'starter' %}reading.py{% endif %}").touch()
     (template / "{% if use_docker %}docker{% endif %}").mkdir()
     for name in ("Makefile", ".gitignore.jinja", "{{ _copier_conf.answers_file }}.jinja"):
         (template / name).touch()

@@ -156,7 +156,8 @@ def test_hook_runs_once_after_the_copy_and_once_after_the_merge(
 ) -> None:
     project = releases.project(tmp_path / "project", {"python_version": "3.12"})
     (copied,) = releases.calls()
-    assert copied["argv"] == ["copy", "churn-radar", "3.12"]
+    no_data = [f"--{name}=" for name in ("data", "target", "ids", "segments", "sensitive", "time")]
+    assert copied["argv"] == ["copy", "churn-radar", "3.12", *no_data, "--task=auto"]
     assert Path(str(copied["cwd"])).resolve() == project.path.resolve()
 
     edit(project, "Makefile", lambda old: "# the team's line\n" + old)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module, util
 from pathlib import Path
 from typing import Annotated
 
@@ -83,9 +84,15 @@ def verify() -> None:
 
     root = Path.cwd()
     # The longest first, so that the cores are busy to the end.
-    chains = [[TESTS], pipeline(root), *([step] for step in checks(root))]
+    quick = checks(root)
+    last = [step for step in quick if step.alone]
+    chains = [[TESTS], [*pipeline(root), *last], *([s] for s in quick if not s.alone)]
     report = root / "reports" / "verification.json"
     raise typer.Exit(not run(root, chains, console, report))
+
+
+if util.find_spec(f"{__package__}.wire"):
+    app.command()(import_module(".wire.command", __package__).wire)
 
 
 def main() -> None:

@@ -16,16 +16,39 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Read(Section):
+    """How the raw file is written, and which of its names the table changes."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str = ""
+    missing: list[str] = []  # what stands for nothing, beside NA and its like
+    dates: dict[str, list[str]] = {}  # formats of a column, as strptime has them; else ISO 8601
+    names: dict[str, str] = {}  # a name in the file: the column
+
+
 class Data(Section):
-    """Which table, and how it is split."""
+    """Which table, what its columns are for, and how it is split."""
 
     name: str
     raw: Path
     target: str
     time: str | None = None  # split by this column; None: at random
+    group: str | None = None  # rows with the same value are learned from or held out together
+    ids: list[str] = []
+    slices: list[str] = []
+    sensitive: list[str] = []
     test_share: float = Field(default=0.25, gt=0, lt=1)
+    read: Read = Read()
 
     _name = field_validator("name")(naming.validator("dataset"))
+
+    def roles(self) -> dict[str, list[str]]:
+        """The columns that each setting names."""
+        named = self.model_dump(include={"target", "time", "group", "ids", "slices", "sensitive"})
+        return {role: [c] if isinstance(c, str) else c for role, c in named.items() if c}
 
 
 class Selection(Section):

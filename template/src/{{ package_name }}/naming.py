@@ -30,7 +30,7 @@ RULES = {
     "column": Rule(SNAKE, "monthly_charge", "lower-case words joined by _"),
     "dataset": Rule(SNAKE, "customers", "lower-case words joined by _"),
     "data file": Rule(
-        rf"{SNAKE}_({STEPS})\.(csv|parquet)",
+        rf"{SNAKE}_({STEPS})\.((csv|jsonl)(\.gz)?|parquet|xlsx?|ods)",
         "customers_raw.csv",
         f"<dataset>_<step>, with the step one of {STEPS.replace('|', ', ')}",
     ),

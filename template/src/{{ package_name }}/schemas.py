@@ -16,7 +16,7 @@ class Request(pa.DataFrameModel):
 
     customer_id: int = pa.Field(ge=1, unique=True)
     event_month: pd.Timestamp = pa.Field(ge=FIRST_MONTH)
-    email: str = pa.Field(str_contains="@")
+    email: str = pa.Field(str_contains="@", metadata={"personal": True})
     region: str = pa.Field(isin=REGIONS)
     contract_type: str = pa.Field(isin=CONTRACTS)
     age_band: str = pa.Field(isin=AGE_BANDS)

@@ -38,6 +38,7 @@ class Step:
     command: tuple[str, ...]
     mend: str
     files: Sequence[str] = ()
+    alone: bool = False  # it runs whatever came before it in its chain
     figure: Callable[[str], str] | None = None
 
     def seen(self, output: str) -> str:
@@ -65,11 +66,14 @@ def checks(root: Path) -> list[Step]:
     lock, packages = ("uv", "lock", "--check"), _seen(r"(\d+ packages)")
     mend = "run `make format`, then mend what is left"
     steps = [
-        Step("types", "types hold everywhere", ("mypy",), "correct what mypy names", (), types),
-        Step("names", "names follow the table", table, "rename it", (), names),
-        Step("files", "no merge marks, keys, broken files", hooks, "see the hook's name", files),
+        Step("types", "types hold everywhere", ("mypy",), "correct what mypy names", figure=types),
+        Step("names", "names follow the table", table, "rename it", figure=names),
+        # pre-commit takes files that the pipeline writes meanwhile for its hooks' work.
+        Step(
+            "files", "no merge marks, keys, broken files", hooks, "see the hook", files, alone=True
+        ),
         Step("secrets", "no secrets in the files", secrets, revoke, small),
-        Step("lock", "uv.lock fits pyproject.toml", lock, "run `uv lock`", (), packages),
+        Step("lock", "uv.lock fits pyproject.toml", lock, "run `uv lock`", figure=packages),
         Step("format", "code is formatted", (*formatter, "--check"), mend, python),
         Step("lint", "code is clean", ("ruff", "check", "--force-exclude"), mend, python),
         Step("spelling", "words are spelled right", ("codespell",), "respell it", small),
@@ -85,8 +89,8 @@ def pipeline(root: Path) -> list[Step]:
     rows = _seen(r"([\d,]+ rows) hold|(up to date)")
     alone = "run `make pipeline` to see the stage alone"
     return [
-        Step("data", "raw data holds its schema", ("dvc", "repro", "validate"), mend, (), rows),
-        Step("pipeline", "split, train, evaluate", ("dvc", "repro"), alone, (), _score(root)),
+        Step("data", "raw data holds its schema", ("dvc", "repro", "validate"), mend, figure=rows),
+        Step("pipeline", "split, train, evaluate", ("dvc", "repro"), alone, figure=_score(root)),
     ]
 
 

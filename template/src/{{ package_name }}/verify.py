@@ -45,7 +45,7 @@ def verify(
     def lane(chain: Sequence[Step]) -> list[Result]:
         results: list[Result] = []
         for step in chain:
-            before = results[-1] if results else None
+            before = results[-1] if results and not step.alone else None
             results.append(run_step(root, step, before))
             pending.remove(step.name)
             console.print(_line(step, results[-1], console), highlight=False, soft_wrap=True)

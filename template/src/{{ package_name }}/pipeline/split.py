@@ -22,19 +22,34 @@ def split(config: Config, root: Path) -> str:
 
 
 def divide(rows: pd.DataFrame, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and held-out rows: the latest periods are held out, or rows drawn at random."""
-    if config.data.time is None:
-        target = rows[config.data.target]
-        train, test = train_test_split(
-            rows,
-            test_size=config.data.test_share,
-            random_state=config.seed,
-            stratify=target if config.task == "classification" else None,
-        )
+    """Training and held-out rows: the latest are held out, or rows drawn at random.
+
+    No group is on both sides. One that has rows in both periods is drawn to one side, and loses
+    its rows of the other period.
+    """
+    data = config.data
+    if data.group:
+        groups = rows[data.group].drop_duplicates()
+        held = groups.sample(frac=data.test_share, random_state=config.seed)
+        drawn = rows[data.group].isin(held)
+    elif data.time is None:
+        # A class of one row cannot be on both sides.
+        lonely = config.task != "classification" or rows[data.target].value_counts().min() == 1
+        how = {"test_size": data.test_share, "stratify": None if lonely else rows[data.target]}
+        train, test = train_test_split(rows, random_state=config.seed, **how)
         return train.sort_index(), test.sort_index()
-    time = rows[config.data.time]
-    boundary = time.quantile(1 - config.data.test_share, interpolation="lower")
-    train, test = rows[time <= boundary], rows[time > boundary]
-    if test.empty:
-        raise ProjectError(f"data.time: no row is later than {boundary}; lower data.test_share")
-    return train, test
+    if data.time is None:
+        return rows[~drawn], rows[drawn]
+    late = rows[data.time] > _boundary(rows[data.time], data.test_share)
+    if data.group is None:
+        return rows[~late], rows[late]
+    both = late.groupby(rows[data.group]).transform("nunique") == 2
+    return rows[~late & ~(both & drawn)], rows[late & ~(both & ~drawn)]
+
+
+def _boundary(time: pd.Series, share: float) -> object:
+    """The last moment to learn from; ProjectError if there is but one."""
+    last = time.max()
+    if time.nunique() == 1:
+        raise ProjectError(f"data.time: no row is later than {last}; leave data.time out")
+    return min(time.quantile(1 - share, interpolation="lower"), time[time < last].max())

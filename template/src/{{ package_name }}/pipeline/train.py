@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn import model_selection as ms
 
 from ..config import Config
 from ..contract import feature_table
@@ -19,8 +19,10 @@ from .validate import checked
 
 def train(config: Config, root: Path) -> str:
     """Write the chosen model, and the scores of every candidate in every fold."""
-    features, target = inputs(config, pd.read_parquet(root / config.table("processed", "train")))
-    scores = cross_validate(config, features, target)
+    rows = pd.read_parquet(root / config.table("processed", "train"))
+    features, target = inputs(config, rows)
+    groups = rows[config.data.group] if config.data.group else None
+    scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)
     model = candidates(config)[chosen].fit(features, target)
     save_model(model, root / "models" / "model.skops")
@@ -36,15 +38,19 @@ def inputs(config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]
 
 
 def cross_validate(
-    config: Config, features: pd.DataFrame, target: pd.Series
+    config: Config,
+    features: pd.DataFrame,
+    target: pd.Series,
+    groups: pd.Series | None = None,
 ) -> dict[str, np.ndarray]:
     """The score of each candidate in each fold, higher is better; same folds for all."""
-    kind = StratifiedKFold if config.task == "classification" else KFold
+    plain, grouped = (ms.KFold, ms.StratifiedKFold), (ms.GroupKFold, ms.StratifiedGroupKFold)
+    kind = (plain if groups is None else grouped)[config.task == "classification"]
     folds = kind(config.selection.folds, shuffle=True, random_state=config.seed)
     models, metric = candidates(config), config.selection.metric
-    how = {"scoring": metric, "cv": folds, "error_score": "raise"}
+    how = {"scoring": metric, "cv": folds, "groups": groups, "error_score": "raise"}
     try:
-        return {name: cross_val_score(models[name], features, target, **how) for name in models}
+        return {name: ms.cross_val_score(models[name], features, target, **how) for name in models}
     except ValueError as error:
         raise ProjectError(
             f"selection: the models cannot be scored by {metric}: {error}"

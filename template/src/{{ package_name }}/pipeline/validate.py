@@ -16,13 +16,15 @@ ABOUT_COLUMNS = {
 }
 """What pandera's checks of whole columns mean."""
 
+PERSONAL = {"personal": True}  # the metadata of a column whose values no message shows
+
 
 def validate(config: Config, root: Path) -> str:
     """Write the table with the types that the schema declares; ProjectError if a rule is broken."""
     table = checked(RawTable, pd.read_parquet(root / config.table("interim", "ingest")))
-    for setting in ("target", "time"):
-        if (column := getattr(config.data, setting)) and column not in table:
-            raise ProjectError(f"data.{setting}: {column} is not a column of the raw table")
+    for setting, columns in config.data.roles().items():
+        if absent := [name for name in columns if name not in table]:
+            raise ProjectError(f"data.{setting}: {absent[0]} is not a column of the raw table")
     table.to_parquet(root / config.table("interim", "validate"), index=False)
     missing = int(table[config.data.target].isna().sum())
     return f"{len(table):,} rows hold the schema; {missing:,} still wait for their label"
@@ -36,11 +38,12 @@ def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFram
         cases = error.failure_cases
         # One line a column, its first broken rule; rules of the whole table one line each.
         subject = cases["column"].where(cases["schema_context"] == "Column", cases["check"])
-        lines = [_sentence(group) for _, group in cases.groupby(subject, sort=False)]
+        hidden = [n for n, c in schema.to_schema().columns.items() if c.metadata == PERSONAL]
+        lines = [_sentence(group, hidden) for _, group in cases.groupby(subject, sort=False)]
         raise ProjectError("\n  ".join([f"the data breaks {schema.__name__}:", *lines])) from None
 
 
-def _sentence(cases: pd.DataFrame) -> str:
+def _sentence(cases: pd.DataFrame, hidden: list[str]) -> str:
     first = cases.iloc[0]
     check = str(first["check"])
     if check in ABOUT_COLUMNS:
@@ -50,5 +53,6 @@ def _sentence(cases: pd.DataFrame) -> str:
     if pd.isna(first["index"]):
         return sentence
     rows = cases.loc[cases["check"] == check, "index"].nunique()
-    value = f" with the value {first['failure_case']}" if is_column else ""
+    shown = is_column and first["column"] not in hidden
+    value = f" with the value {first['failure_case']}" if shown else ""
     return f"{sentence} in {rows:,} row(s), the first is row {first['index']}{value}"

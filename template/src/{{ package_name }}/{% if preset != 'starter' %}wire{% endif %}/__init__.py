@@ -1,0 +1,1 @@
+"""Reads a team's own data file, and writes for it the files that are the team's."""

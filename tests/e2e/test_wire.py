@@ -1,0 +1,208 @@
+"""Real tables become green projects without an edit; nobody's work is ever lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e.real import Generated, copy, run, statuses, succeed
+from real_tables import TABLES, nasty
+from support import commit, git
+
+# What anybody reaches with a linear model on these tables.
+FLOORS = {"tumours": ("roc_auc", 0.97), "diabetes": ("r2", 0.35), "penguins": ("accuracy", 0.95)}
+
+
+def clone(generated: Generated, root: Path) -> Path:
+    """The default project once more, with an environment of its own."""
+    git(root, "clone", "--quiet", str(generated.path), "project")
+    succeed(root / "project", "uv", "sync", "--quiet", "--locked")
+    succeed(root / "project", "make", "data")
+    return root / "project"
+
+
+@pytest.fixture(scope="module")
+def wired(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that is wired again and again, each time over the table before."""
+    return clone(generated, tmp_path_factory.mktemp("wired"))
+
+
+@pytest.fixture(scope="module")
+def example(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that still has the simulated customers."""
+    return clone(generated, tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture
+def clean(example: Path) -> Iterator[Path]:
+    """The project with the simulated customers, put back afterwards; its raw data, too."""
+    begin = git(example, "rev-parse", "HEAD").strip()
+    yield example
+    git(example, "reset", "--quiet", "--hard", begin)
+    git(example, "clean", "--quiet", "--force", "-d")
+    shutil.rmtree(example / "data" / "raw")
+    git(example, "checkout", "--", "data")
+    succeed(example, "make", "data")
+
+
+def data_file(name: str, folder: Path) -> tuple[Path, str]:
+    """The file of a real table, or the nasty one, and its target."""
+    if name == "nasty":
+        content, target = nasty()
+        path = folder / "Kunden 2024 (neu).csv"
+        path.write_bytes(content)
+        return path, target
+    load, target = TABLES[name]
+    path = folder / f"{name}.csv"
+    load().to_csv(path, index=False)
+    return path, target
+
+
+def wire(project: Path, path: Path, target: str, *more: str) -> tuple[int, str]:
+    return run(project, "make", "wire", f"DATA={path}", f"TARGET={target}", *more)
+
+
+@pytest.mark.parametrize("table", [*TABLES, "nasty"])
+def test_a_real_table_is_green_without_an_edit(table: str, wired: Path, tmp_path: Path) -> None:
+    path, target = data_file(table, tmp_path)
+    status, output = wire(wired, path, target)
+    assert status == 0, output
+    git(wired, "add", "--all")
+    status, output = run(wired, "make", "verify")
+    assert status == 0, output
+    assert set(statuses(wired).values()) == {"passed"}
+    metric, floor = FLOORS.get(table, ("rows", 0))
+    metrics = json.loads((wired / "reports" / "metrics.json").read_text())
+    assert metrics[metric] > floor
+    commit(wired, f"Use {table}")
+
+
+def test_the_same_again_changes_nothing(clean: Path, tmp_path: Path) -> None:
+    path, target = data_file("nasty", tmp_path)
+    assert wire(clean, path, target)[0] == 0
+    assert "teh" in (clean / "pyproject.toml").read_text(), "the data's own spelling is known"
+    commit(clean, "Use it")
+    status, output = wire(clean, path, target)
+    assert status == 0, output
+    assert "nothing was changed" in output
+    assert git(clean, "status", "--porcelain") == ""
+
+
+def test_a_wired_table_goes_to_the_remote_and_comes_back(clean: Path, tmp_path: Path) -> None:
+    wire(clean, *data_file("iris", tmp_path))
+    dvc = ["uv", "run", "--no-sync", "dvc"]
+    succeed(clean, *dvc, "push")
+    raw = clean / "data" / "raw" / "iris_raw.csv"
+    content = raw.read_bytes()
+    raw.unlink()
+    shutil.rmtree(clean / ".dvc" / "cache")
+    succeed(clean, "make", "data")
+    assert raw.read_bytes() == content
+
+
+def test_what_somebody_edited_is_never_overwritten_silently(clean: Path, tmp_path: Path) -> None:
+    path, target = data_file("iris", tmp_path)
+    features = clean / "src" / "churn_radar" / "features.py"
+    mine = features.read_text() + "# mine\n"
+    features.write_text(mine)
+    status, output = wire(clean, path, target)
+    assert status != 0
+    assert "you edited src/churn_radar/features.py" in output
+    status, output = wire(clean, path, target, "REPLACE=yes")
+    assert status != 0
+    assert "commit src/churn_radar/features.py first" in output
+    assert git(clean, "diff", "--name-only").split() == ["src/churn_radar/features.py"]
+    assert features.read_text() == mine
+    commit(clean, "Mine")
+    status, output = wire(clean, path, target, "REPLACE=yes")
+    assert status == 0, output
+    assert "# mine" not in features.read_text()
+
+
+@pytest.mark.parametrize("step", ["dvc add", "the last file"])
+def test_wiring_is_all_or_nothing(step: str, clean: Path, tmp_path: Path) -> None:
+    path, target = data_file("iris", tmp_path)
+    raw = clean / "data" / "raw" / "customers_raw.csv"
+    before = raw.read_bytes()
+    if step == "dvc add":
+        (clean / ".dvc" / "config").write_text("[core\n")
+    else:
+        (clean / "reports" / "wiring.json").mkdir()
+    begin = git(clean, "status", "--porcelain")
+    status, output = wire(clean, path, target)
+    assert status != 0
+    assert "Traceback" not in output
+    assert git(clean, "status", "--porcelain") == begin
+    assert raw.read_bytes() == before
+    assert not (clean / "wiring.tmp").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "target", "message"),
+    [
+        ("missing.csv", "x", "missing.csv is not there"),
+        ("iris.csv", "targett", "did you mean 'target'"),
+        ("iris.csv", "", "make wire DATA=customers.csv TARGET=churned"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    data: str, target: str, message: str, clean: Path, tmp_path: Path
+) -> None:
+    path, _ = data_file("iris", tmp_path)
+    status, output = wire(clean, path.with_name(data), target)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert git(clean, "status", "--porcelain") == ""
+
+
+def test_a_file_that_changed_its_form_is_refused_by_the_pipeline(
+    clean: Path, tmp_path: Path
+) -> None:
+    wire(clean, *data_file("penguins", tmp_path))
+    raw = clean / "data" / "raw" / "penguins_raw.csv"
+    raw.chmod(0o644)
+    raw.write_text(raw.read_text().replace("Torgersen", "Mars", 1).replace(",39.5,", ",wide,", 1))
+    status, output = run(clean, "make", "pipeline")
+    assert status != 0
+    assert "bill_length_mm: is no number in 1 row(s)" in output
+    assert "with the value wide" in output
+
+
+@pytest.mark.parametrize("preset", ["production", "starter"])
+def test_a_copy_takes_the_data_at_once(preset: str, template: Path, tmp_path: Path) -> None:
+    path, target = data_file("penguins", tmp_path)
+    made = copy(
+        template,
+        tmp_path / "penguin-watch",
+        project_name="Penguin Watch",
+        preset=preset,
+        data_file=str(path),
+        target_column=target,
+        segment_columns="island,sex",
+        sensitive_columns="none",
+    )
+    assert made.status == 0, made.output
+    assert set(made.steps.values()) == {"passed"}
+    assert git(made.path, "status", "--porcelain") == ""
+    answers = (made.path / ".copier-answers.yml").read_text()
+    assert "penguins" not in answers
+    assert "column" not in answers
+    assert "- sex" in (made.path / "params.yaml").read_text()
+    assert (made.path / "src" / "penguin_watch" / "wire").exists() == (preset == "production")
+
+
+def test_a_copy_of_bad_data_says_so(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("left\nyes\nno\n")
+    (tmp_path / "link.csv").symlink_to("one.csv")
+    # A path from where the person stands, who is not in the project.
+    made = copy(template, tmp_path / "churn", data_file="link.csv", target_column="left")
+    assert made.status != 0
+    assert "link.csv is a symbolic link" in made.output
+    assert "Failed at wire" in made.output
+    made = copy(template, tmp_path / "churn2", target_column="left")
+    assert made.status != 0
+    assert "Name the file as well, in data_file" in made.output
