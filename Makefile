@@ -38,8 +38,11 @@ lint: env  ## Check and format-check the template's own code
 bench: env  ## Time the copy and the verification beside the same tools by hand
 	python tests/benchmarks/bench.py
 
+scale: env  ## Time wiring and pipeline on 10^4 to 10^6 rows: minutes
+	python tests/benchmarks/scale.py
+
 upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench upgrade
+.PHONY: help env demo test lint bench scale upgrade
