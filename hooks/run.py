@@ -14,17 +14,14 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
 from steps import Runner, Step, StepError, advice, ask, say
+from wiring import TEMPLATE, WISHES, borrowed, rendered, wiring
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "template"
 GO_ON = "`make setup && make verify`"
-LENT = ("reading.py", "wire")
-WISHES = ("target", "ids", "segments", "sensitive", "time", "task")  # beside the data file
 
 
 class RefusalError(Exception):
@@ -106,35 +103,6 @@ def before_data(slug: str, *, fresh: bool, seeds: bool) -> Iterator[Step]:
     yield Step("environment", "brings the packages into .venv", [sync])
 
 
-def wiring(options: argparse.Namespace, *, lent: bool) -> Step:
-    """Return the step that `make wire` is. A project without that command reads plain CSV only."""
-    wishes = [f"--{name}={getattr(options, name)}" for name in WISHES]
-    flags = ["--fresh", *(["--plain"] if lent else [])]
-    command = ["uv", "run", "--no-sync", options.slug, "wire", *wishes, *flags, options.data]
-    return Step("wire", "fits schemas, features and tests to the data", [command], streams=True)
-
-
-@contextmanager
-def borrowed(place: Path, slug: str) -> Iterator[bool]:
-    """Lend a project the modules that wire it, if it has none of its own; yield whether it did."""
-    package = place / "src" / slug.replace("-", "_")
-    lent = [
-        (source, package / rendered(source.name))
-        for source in TEMPLATE.glob("src/*/*")
-        if rendered(source.name) in LENT and not (package / rendered(source.name)).exists()
-    ]
-    try:
-        for source, target in lent:
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-        yield bool(lent)
-    finally:
-        for _, target in lent:
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
-
-
 def after_data(slug: str, foreign: list[str], *, fresh: bool) -> Iterator[Step]:
     """Yield the steps that use the data. What was in the folder before is its owner's to add."""
     add = ["git", "add", "--all", "--", ".", *(f":(exclude,literal){name}" for name in foreign)]
@@ -198,12 +166,6 @@ def foreign_names(place: Path) -> list[str]:
     return sorted(
         name for name in os.listdir(place) if not any(fnmatchcase(name, rule) for rule in known)
     )
-
-
-def rendered(name: str) -> str:
-    """Return the pattern of the names that a template's entry can get."""
-    bare = re.sub(r"{%.*?%}", "", name).removesuffix(".jinja")
-    return re.sub(r"{{.*answers_file.*?}}", ".copier-answers*.yml", bare)
 
 
 def keep(place: Path) -> str:

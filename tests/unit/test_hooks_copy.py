@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import run
+import wiring
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.hooks_lab import HOOKS, LOCKED, SEED, SETUP, SYNC, VERIFY, Lab, git_hook
@@ -199,12 +199,12 @@ def test_a_wrong_call_is_refused(lab: Lab) -> None:
     ],
 )
 def test_rendered(name: str, pattern: str) -> None:
-    assert run.rendered(name) == pattern
+    assert wiring.rendered(name) == pattern
 
 
 @given(st.text())
 def test_rendered_takes_any_text(text: str) -> None:
-    assert len(run.rendered(text)) <= len(text) + len(".copier-answers*.yml")
+    assert len(wiring.rendered(text)) <= len(text) + len(".copier-answers*.yml")
 
 
 @pytest.mark.parametrize("module", sorted(HOOKS.glob("*.py")), ids=lambda path: path.name)
