@@ -1,0 +1,31 @@
+"""What the tests share: the rules that are written for a table, and a table held against them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from runpy import run_path
+from typing import Any
+
+import pandas as pd
+from churn_radar.pipeline.validate import checked
+from churn_radar.reading import outcomes_last, read, typed
+from churn_radar.wire.facts import Facts
+from churn_radar.wire.write import schemas
+
+
+def rules(facts: Facts, folder: Path) -> dict[str, Any]:
+    """The classes of the schemas.py that is written for the facts."""
+    path = folder / "schemas.py"
+    path.write_text(schemas.text(facts), encoding="utf-8")
+    module: dict[str, Any] = run_path(str(path))
+    return module
+
+
+def hold(
+    path: Path, facts: Facts, module: dict[str, Any], table: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Read the file, or take the table, and hold it against the rules, as the pipeline does."""
+    raw, request = module["RawTable"], module["Request"]
+    rows = typed(read(path, facts.read) if table is None else table, raw.to_schema(), facts.read)
+    held: pd.DataFrame = checked(raw, outcomes_last(rows, raw, request))
+    return held

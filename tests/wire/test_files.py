@@ -1,0 +1,147 @@
+"""Every kind of file gives the same table and the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from churn_radar.config import Read
+from churn_radar.reading import read
+from churn_radar.wire.facts import learn
+from churn_radar.wire.place import all_or_nothing
+from churn_radar.wire.project import swapped
+from churn_radar.wire.roles import Wishes
+from churn_radar.wire.write import schemas
+from real_tables import TABLES, nasty
+from wire.holding import hold, rules
+
+
+def workbook(path: Path, table: pd.DataFrame) -> None:
+    """Write a workbook as simple as the format allows (ECMA-376, part 1)."""
+    import zipfile
+    from xml.sax.saxutils import escape
+
+    def cell(value: object) -> str:
+        return f'<c t="inlineStr"><is><t>{escape(str(value))}</t></is></c>'
+
+    rows: list[tuple[object, ...]] = [(*table.columns,), *table.itertuples(index=False)]
+    sheet = "".join(f"<row>{''.join([cell(value) for value in row])}</row>" for row in rows)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    kinds = "http://schemas.openxmlformats.org/package/2006/content-types"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{kinds}"/>')
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r1" '
+            f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r1" '
+            f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+            '<sheet name="one" sheetId="1" r:id="r1"/></sheets></workbook>',
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.xml",
+            f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+        )
+
+
+def folder_of(path: Path, table: pd.DataFrame) -> None:
+    path.mkdir()
+    table.head(100).to_csv(path / "2024.csv", index=False)
+    table.tail(-100).to_csv(path / "2025.csv", index=False)
+
+
+WRITERS: dict[str, Callable[[Path, pd.DataFrame], object]] = {
+    "iris.csv": lambda path, table: table.to_csv(path, index=False),
+    "iris.csv.gz": lambda path, table: table.to_csv(path, index=False),
+    "iris.tsv": lambda path, table: table.to_csv(path, index=False, sep="\t"),
+    "iris.txt": lambda path, table: table.to_csv(path, index=False, sep="|", encoding="utf-16"),
+    "iris.pq": lambda path, table: table.to_parquet(path),
+    "iris.NDJSON": lambda path, table: table.to_json(path, orient="records", lines=True),
+    "iris.parquet": lambda path, table: table.to_parquet(path),
+    "iris.jsonl": lambda path, table: table.to_json(path, orient="records", lines=True),
+    "iris.xlsx": workbook,
+    "iris": folder_of,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_of_file_gives_the_same_rules(name: str, tmp_path: Path) -> None:
+    table = TABLES["iris"][0]()
+    WRITERS["iris.csv"](tmp_path / "plain.csv", table)
+    WRITERS[name](tmp_path / name, table)
+    facts = learn(tmp_path / name, Wishes("target"))
+    assert len(hold(tmp_path / name, facts, rules(facts, tmp_path))) == len(table)
+    plain = learn(tmp_path / "plain.csv", Wishes("target"))
+    assert schemas.text(facts).splitlines()[5:] == schemas.text(plain).splitlines()[5:]
+    assert facts.roles.features == plain.roles.features
+
+
+def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
+    rows = 60
+    table = pd.DataFrame(
+        {
+            "paid": pd.Series([True, False, None] * 20, dtype="boolean"),
+            "count": pd.Series([1, None, 3] * 20, dtype="Int64"),
+            "price": [Decimal("1.50"), Decimal("2.25"), None] * 20,
+            "day": [date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)] * 20,
+            "at": pd.date_range("2024-01-01", periods=rows, tz="Europe/Berlin"),
+            "hour": [time(8, 30), time(9, 45)] * 30,
+            "nothing": [None] * rows,
+            "plan": pd.Series(["a", "b"] * 30, dtype="category"),
+            "left": ["yes", "no", "no"] * 20,
+        }
+    )
+    table.to_parquet(tmp_path / "t.parquet")
+    facts = learn(tmp_path / "t.parquet", Wishes("left"))
+    kinds = {column.name: column.kind for column in facts.columns}
+    assert kinds == {
+        **{"paid": "boolean", "count": "integer", "price": "number", "day": "date", "at": "date"},
+        **{"hour": "category", "nothing": "empty", "plan": "category", "left": "boolean"},
+    }
+    assert len(hold(tmp_path / "t.parquet", facts, rules(facts, tmp_path))) == rows
+
+
+def test_a_file_may_use_its_own_names_or_those_of_the_project(tmp_path: Path) -> None:
+    content, target = nasty()
+    (tmp_path / "n.csv").write_bytes(content)
+    facts = learn(tmp_path / "n.csv", Wishes(target))
+    header, _, rest = content.decode("latin-1").partition("\r\n")
+    renamed = ";".join(facts.read.names.get(name, name) for name in header.split(";"))
+    (tmp_path / "m.csv").write_bytes(f"{renamed}\r\n{rest}".encode("latin-1"))
+    one, two = read(tmp_path / "n.csv", facts.read), read(tmp_path / "m.csv", facts.read)
+    pd.testing.assert_frame_equal(one, two)
+    assert facts.read != Read()
+
+
+def test_an_interruption_changes_nothing(tmp_path: Path) -> None:
+    for name in ("kept.txt", "data.csv"):
+        (tmp_path / name).write_text("before\n")
+    (tmp_path / "stage").mkdir()
+    incoming = tmp_path / "stage" / "data.csv"
+    incoming.write_text("after\n")
+
+    def put() -> None:
+        names = ["kept.txt", "new.txt"]
+        with all_or_nothing(tmp_path, names), swapped(tmp_path / "data.csv", incoming):
+            (tmp_path / "kept.txt").unlink()
+            (tmp_path / "new.txt").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        put()
+    assert (tmp_path / "kept.txt").read_text() == "before\n"
+    assert (tmp_path / "data.csv").read_text() == "before\n"
+    assert not (tmp_path / "new.txt").exists()

@@ -1,0 +1,106 @@
+"""The rules that are written for a real table hold for it, and refuse every fault planted in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from churn_radar.errors import ProjectError
+from churn_radar.reading import outcomes_last
+from churn_radar.wire.facts import Facts, learn
+from churn_radar.wire.roles import Wishes
+from real_tables import TABLES, nasty
+from wire.holding import hold, rules
+
+Wired = tuple[Path, Facts, dict[str, Any]]
+ALL = [*TABLES, "nasty"]
+WITH_CATEGORIES = ["iris", "wine", "penguins", "nasty"]
+WITH_AN_ORDER = [name for name in ALL if name != "strikes"]  # which has one column and the target
+
+
+@pytest.fixture(scope="module", params=ALL)
+def wired(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Wired:
+    """A real table in a file, all that was learned of it, and its rules."""
+    folder = tmp_path_factory.mktemp(request.param)
+    path = folder / f"{request.param}.csv"
+    if request.param == "nasty":
+        content, target = nasty()
+        path.write_bytes(content)
+    else:
+        load, target = TABLES[request.param]
+        load().to_csv(path, index=False)
+    facts = learn(path, Wishes(target))
+    return path, facts, rules(facts, folder)
+
+
+def column(facts: Facts, *kinds: str, gaps: bool = True) -> str:
+    """A column of a kind, a feature if there is one."""
+    columns = [*facts.features, *facts.columns]
+    fit: list[str] = [c.name for c in columns if c.kind in kinds and (gaps or not c.missing)]
+    return fit[0]
+
+
+def spoilt(facts: Facts, name: str, value: str | None) -> pd.DataFrame:
+    """The table with another value in row 7 of a column."""
+    table: pd.DataFrame = facts.table.astype({name: object})
+    table.loc[7, name] = value
+    return table
+
+
+def refusal(wired: Wired, table: pd.DataFrame) -> str:
+    path, facts, module = wired
+    with pytest.raises(ProjectError) as refused:
+        hold(path, facts, module, table)
+    return str(refused.value)
+
+
+def test_a_real_table_holds_its_rules(wired: Wired) -> None:
+    path, facts, module = wired
+    assert len(hold(path, facts, module)) == facts.target.rows
+
+
+def test_a_swapped_type_is_refused(wired: Wired) -> None:
+    name = column(wired[1], "integer", "number")
+    message = refusal(wired, spoilt(wired[1], name, "many"))
+    assert f"{name}: " in message
+    assert "row 7" in message
+    assert "many" in message
+
+
+@pytest.mark.parametrize("wired", WITH_CATEGORIES, indirect=True)
+def test_an_unknown_category_is_refused(wired: Wired) -> None:
+    name = column(wired[1], "category")
+    message = refusal(wired, spoilt(wired[1], name, "mars"))
+    assert f"{name}: breaks the rule isin" in message
+    assert "row 7 with the value mars" in message
+
+
+def test_a_constant_column_is_refused(wired: Wired) -> None:
+    facts = wired[1]
+    name = column(facts, "integer", "number")
+    message = refusal(wired, facts.table.assign(**{name: facts.table[name].dropna().iloc[0]}))
+    assert f"{name}: breaks the rule more than one value in a column" in message
+    assert "the first is row 0" in message
+
+
+def test_a_missing_column_is_refused(wired: Wired) -> None:
+    name = wired[1].features[0].name
+    assert f"{name}: missing from the table" in refusal(wired, wired[1].table.drop(columns=name))
+
+
+@pytest.mark.parametrize("wired", WITH_AN_ORDER, indirect=True)
+def test_a_shifted_order_is_refused(wired: Wired) -> None:
+    _, facts, module = wired
+    shifted = facts.table[facts.table.columns[::-1]]
+    ordered = outcomes_last(shifted, module["RawTable"], module["Request"])
+    assert [*ordered][:-1] == [c.name for c in facts.inputs][::-1]
+    assert "not at its place in the order of columns" in refusal(wired, shifted)
+
+
+def test_a_gap_in_a_required_column_is_refused(wired: Wired) -> None:
+    name = column(wired[1], "integer", "number", "category", gaps=False)
+    message = refusal(wired, spoilt(wired[1], name, None))
+    assert f"{name}: breaks the rule not_nullable" in message
+    assert "row 7" in message
