@@ -46,16 +46,18 @@ def wire(
         for text in (ids, segments, sensitive)
     ]
     root, config = Path.cwd(), load_config(Path.cwd())
-    with console.status("reading the data", spinner="line") as status:
-        facts = learn(data.expanduser(), Wishes(target, task, time, *lists))
-        status.update("looking at each column")
-        warnings = [*facts.warnings()]
-        status.update("writing the files")
-        facts = facts.as_plain() if plain else facts
-        try:
+    try:
+        with console.status("reading the data", spinner="line") as status:
+            facts = learn(data.expanduser(), Wishes(target, task, time, *lists))
+            facts = facts.as_plain() if plain else facts
+            status.update("looking at each column")
+            warnings = [*facts.warnings()]
+            status.update("writing the files")
             changed = wire_project(facts, config, root, replace=replace, fresh=fresh)
-        except OSError as error:
-            raise ProjectError(f"nothing was changed: {error}") from None
+    except OSError as error:
+        raise ProjectError(f"nothing was changed: {error}") from None
+    except KeyboardInterrupt:
+        raise ProjectError("stopped: nothing was changed") from None
     table = Table("column", "holds", "role", "because", box=None, padding=(0, 2, 0, 0))
     for column in facts.columns:
         name, role = column.name, facts.roles.of(column.name)

@@ -49,7 +49,7 @@ def wire_project(
         pointers = [f"{raw}.dvc", f"{old}.dvc", "data/raw/.gitignore"]
         with (
             place.all_or_nothing(root, [*files, *dropped, *pointers]),
-            _swapped(root / raw, incoming),
+            swapped(root / raw, incoming),
         ):
             for name in dropped:
                 (root / name).unlink()
@@ -133,7 +133,7 @@ def _same(one: Path, two: Path) -> bool:
 
 
 @contextmanager
-def _swapped(path: Path, incoming: Path) -> Iterator[None]:
+def swapped(path: Path, incoming: Path) -> Iterator[None]:
     """`incoming` at `path`; what was there comes back if anything fails within."""
     aside = incoming.with_name("aside")
     path.parent.mkdir(parents=True, exist_ok=True)
