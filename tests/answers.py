@@ -8,17 +8,24 @@ from support import Answers
 # One option a row: another answer than the default, and the only paths that it may change.
 DOCS = ["README.md", "CONTRIBUTING.md", "docs/*"]
 CI = [".github/*", ".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
-CONTAINER = ["docker/*", ".dockerignore", "Makefile", "README.md", "docs/adr/*"]
+CONTAINER = ["docker/*", "compose.yaml", ".dockerignore", "Makefile", "README.md", "docs/adr/*"]
 FORMATTER = [".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
 FRAMEWORK = ["src/*/model.py", "params.yaml", "pyproject.toml", "tested-versions.txt"]
 WIRING = ["src/*/wire/*", "src/*/reading.py", "src/*/pipeline/ingest.py", "dvc.yaml"]
+GATES = [
+    *("src/*/commands.py", "src/*/evaluation/*", "src/*/gates/*", "src/*/passport.py"),
+    *("src/*/pipeline/*", "src/*/practices.py", "src/*/profiling/*", "src/*/promotion.py"),
+    *("src/*/recording.py", "src/*/tracking/*", "params.yaml", ".gitignore"),
+]
+TRACKING = ["src/*/tracking/*", "Makefile", "pyproject.toml", ".gitignore", "README.md", "docs/*"]
 FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "license": ("MIT", ["LICENSE", "README.md", "docker/*", "pyproject.toml"]),
     "task": ("regression", ["params.yaml", "tests/*", *DOCS]),
     "python_version": ("3.13", [".github/*", "docker/*", "pyproject.toml", *DOCS]),
     "formatter": ("ruff", FORMATTER),
     "framework": ("pytorch", FRAMEWORK),
-    "preset": ("starter", [*CI, *CONTAINER, *WIRING, "tests/*"]),
+    "preset": ("starter", [*CI, *CONTAINER, *WIRING, *GATES, "tests/*"]),
+    "tracker": ("none", TRACKING),
     "ci": ("none", [*CI, "docker/*"]),
     "use_docker": (False, [*CONTAINER, ".github/*", ".pre-commit-config.yaml"]),
 }
@@ -28,6 +35,7 @@ CHOICES: dict[str, list[str | bool]] = {
     "formatter": ["black", "ruff"],
     "framework": ["scikit-learn", "xgboost", "lightgbm", "pytorch"],
     "preset": ["production", "starter", "custom"],
+    "tracker": ["mlflow", "wandb", "none"],
     "ci": ["github", "none"],
     "use_docker": [True, False],
     "python_version": ["3.11", "3.12", "3.13"],

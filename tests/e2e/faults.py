@@ -58,6 +58,12 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
+TRACKS = NOTEBOOK | {
+    "cells": [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        | {"source": ["import mlflow\n"]}
+    ]
+}
 KEY = "AKIA" + "IOSFODNN7EXAMPLX"
 PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n"
 MARKS = "<" * 7 + " ours\na\n" + "=" * 7 + "\nb\n" + ">" * 7 + " theirs\n"
@@ -93,6 +99,16 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
         "notebooks",
         _write("notebooks/01-look.ipynb", json.dumps(NOTEBOOK, indent=1) + "\n"),
         "01-look.ipynb",
+    ),
+    "a run in a notebook": (
+        "files",
+        _write("notebooks/02-log.ipynb", json.dumps(TRACKS, indent=1) + "\n"),
+        "02-log.ipynb, cell 1, line 1: import mlflow",
+    ),
+    "a stale model card": (
+        "files",
+        _edit("docs/model-card.md", "### Slices", "### Most slices"),
+        "`make card` mends it",
     ),
     "a stale lock": ("lock", _edit("pyproject.toml", '"numpy>=2.0"', '"numpy>=2.1"'), "uv.lock"),
 }

@@ -9,6 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from support import git
+
+NO_GATES = "PYTEST_ADDOPTS=--ignore=tests/gates --cov-fail-under=0"
+"""Keeps the tests of the gates, and the bound on coverage that needs them, out of a run."""
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -55,6 +60,14 @@ def copy(
     status, output = run(target.parent, *copier, *data, str(template), str(target), python=python)
     kept = target if target.exists() else target.with_name(f"{target.name}.failed")
     return Generated(kept, status, output, statuses(kept))
+
+
+def clone(generated: Generated, root: Path) -> Path:
+    """Make a project once more, with an environment and data of its own."""
+    git(root, "clone", "--quiet", str(generated.path), "project")
+    succeed(root / "project", "uv", "sync", "--quiet", "--locked")
+    succeed(root / "project", "make", "data")
+    return root / "project"
 
 
 def statuses(project: Path) -> dict[str, str]:

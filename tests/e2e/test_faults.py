@@ -11,8 +11,8 @@ from e2e.real import copy, run, statuses
 from support import commit, git
 
 PACKAGE = Path("src", "churn_radar")
-# A copy makes its own lock, and stops at its setup when params.yaml is wrong.
-ONLY_IN_A_PROJECT = {"a stale lock", "a bad model name"}
+# A copy makes its own lock and model card, and stops at its setup when params.yaml is wrong.
+ONLY_IN_A_PROJECT = {"a stale lock", "a bad model name", "a stale model card"}
 
 
 def failed(project: Path) -> set[str]:

@@ -137,7 +137,7 @@ def test_both_can_add_to_shared_files(releases: Releases, tmp_path: Path) -> Non
     edit(project, "README.md", append("\n## Of the team"))
     ours = {
         PYPROJECT: swap(SENTINEL, '    "narwhals>=2",\n' + SENTINEL),
-        "template/.gitignore": swap("\n# The template's", "/.of-v2/\n\n# The template's"),
+        "template/.gitignore.jinja": swap("\n# The template's", "/.of-v2/\n\n# The template's"),
         "template/README.md.jinja": swap("## Map", "## Of v2\n\n## Map"),
     }
     releases.release("v2.0.0", ours)

@@ -7,10 +7,34 @@ from runpy import run_path
 from typing import Any
 
 import pandas as pd
+from churn_radar.config import Config
 from churn_radar.pipeline.validate import checked
 from churn_radar.reading import outcomes_last, read, typed
 from churn_radar.wire.facts import Facts
 from churn_radar.wire.write import schemas
+
+PRESENT = Config.model_validate(
+    {
+        "task": "classification",
+        "seed": 7,
+        "data": {"name": "before", "raw": "data/raw/before_raw.csv", "target": "before"},
+        "selection": {"metric": "roc_auc", "folds": 5},
+        "model": {"name": "radar", "linear": {"C": 1.0, "tol": 0.01}, "boosting": {"max_iter": 9}},
+        "tuning": {
+            "trials": 6,
+            "folds": 4,
+            "search": {"linear": {"C": [0.1, 1.0]}, "boosting": {"max_iter": [5, 9]}},
+            "fixed": {"linear.tol": "Because."},
+        },
+        "gates": {
+            "floor": {"skill": 0.3},
+            "slices": {"critical": ["before=yes"], "min_rows": 50},
+            "features": {"kept": {"before": "Because."}},
+        },
+        "cost": {"currency": "GBP"},
+    }
+)
+"""What params.yaml says of another table, before it is wired to this one."""
 
 
 def rules(facts: Facts, folder: Path) -> dict[str, Any]:

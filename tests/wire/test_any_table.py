@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+import yaml
+from churn_radar.config import Config
 from churn_radar.errors import ProjectError
 from churn_radar.wire.facts import learn
 from churn_radar.wire.roles import Wishes
 from churn_radar.wire.write import card, features, params
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire.holding import hold, rules
+from wire.holding import PRESENT, hold, rules
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 COLUMNS = st.one_of(
@@ -79,5 +81,5 @@ def test_whatever_is_accepted_holds(
         return
     assert len(hold(path, facts, rules(facts, folder))) == facts.target.rows
     compile(features.text(facts, "a 'team'"), "features.py", "exec")
-    assert params.text(facts, 1, {"name": "any"})
+    assert Config.model_validate(yaml.safe_load(params.text(facts, PRESENT)))
     assert card.text(facts)

@@ -19,10 +19,7 @@ console = Console()
 
 @app.command()
 def setup() -> None:
-    """Install the git hooks and bring the data: what a fresh clone needs once.
-
-    Bare files that are in no repository yet become one.
-    """
+    """Install the git hooks and bring the data, once; bare files become a repository first."""
     if subprocess.run(["git", "rev-parse"], capture_output=True, check=False).returncode:
         subprocess.run(["git", "init", "--quiet", "-b", "main"], check=True)
     install = ["pre-commit", "install", "--hook-type", "pre-commit", "--hook-type", "pre-push"]
@@ -44,7 +41,7 @@ def data(
 
 @app.command()
 def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """Run the named stages, or all five, without asking DVC what changed."""
+    """Run the named stages, or all, without asking DVC what changed."""
     from .pipeline import STAGES, stage
 
     config = load_config(Path.cwd())
@@ -91,8 +88,10 @@ def verify() -> None:
     raise typer.Exit(not run(root, chains, console, report))
 
 
-if util.find_spec(f"{__package__}.wire"):
-    app.command()(import_module(".wire.command", __package__).wire)
+for extra in ("wire", "commands"):
+    if util.find_spec(f"{__package__}.{extra}"):
+        for command in import_module(f".{extra}", __package__).COMMANDS:
+            app.command()(command)
 
 
 def main() -> None:

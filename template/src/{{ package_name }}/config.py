@@ -4,16 +4,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from . import naming
 from .errors import ProjectError
-
-
-class Section(BaseModel):
-    """A part of params.yaml: an unknown key is an error, since it is most often a typo."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from .practices import Practices, Section
 
 
 class Read(Section):
@@ -69,7 +64,7 @@ class Model(Section):
     _name = field_validator("name")(naming.validator("model"))
 
 
-class Config(Section):
+class Config(Practices):
     """All of params.yaml."""
 
     task: Literal["classification", "regression"]

@@ -8,10 +8,7 @@ from .errors import ProjectError
 
 
 def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
-    """Make sure that the raw data is there, `rows` rows of it at the most; says what was done.
-
-    The simulated example is rebuilt from its seed; anything else is pulled from the DVC remote.
-    """
+    """Rebuild the example from its seed, or pull the raw data; `rows` rows of it at the most."""
     raw, pointer = root / config.data.raw, root / f"{config.data.raw}.dvc"
     if raw.exists() and rows:
         raise ProjectError(f"{config.data.raw} is there already: a slice would replace it")

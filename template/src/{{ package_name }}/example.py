@@ -1,8 +1,4 @@
-"""A declared simulation: customers of a telecom who never existed. Rewrite it for yours.
-
-It has what the practices need to bite on: ids, months, slices, sensitive columns, an address that
-no model may see, missing values, a slow drift, and outcomes that arrive three months late.
-"""
+"""A declared simulation: customers of a telecom who never existed. Rewrite it for yours."""
 
 from pathlib import Path
 
@@ -69,11 +65,9 @@ def _outcomes(rng: np.random.Generator, table: pd.DataFrame, month: np.ndarray) 
     )
     churned = pd.Series(rng.random(len(table)) < 1 / (1 + np.exp(-logit)), dtype="boolean")
     spend = 0.9 * table["monthly_charge"] + 4 * table["support_calls"] + 30 * table["network_risk"]
-    spend = (spend + rng.normal(0, 8, len(table))).clip(0).round(2)
+    spend += rng.normal(0, 8, len(table)) - 3 * logit - 0.1 * table["tenure_months"]
+    spend = spend.clip(0).round(2)
     label_month = pd.Series(MONTHS[month] + LABEL_DELAY)
+    outcomes = {"label_month": label_month, "churned": churned, "spend_next_month": spend}
     known = label_month <= EXPORTED_ON
-    return table.assign(
-        label_month=label_month.where(known),
-        churned=churned.where(known),
-        spend_next_month=spend.where(known),
-    )
+    return table.assign(**{name: column.where(known) for name, column in outcomes.items()})

@@ -26,7 +26,7 @@ class Rule:
     joint: str = "_"
 
 
-RULES = {
+RULES = {  # Python's own names follow PEP 8 and are checked by ruff (rules N)
     "column": Rule(SNAKE, "monthly_charge", "lower-case words joined by _"),
     "dataset": Rule(SNAKE, "customers", "lower-case words joined by _"),
     "data file": Rule(
@@ -48,7 +48,6 @@ RULES = {
     "notebook": Rule(rf"\d{{2}}-{KEBAB}\.ipynb", "01-explore.ipynb", "<number>-<words>.ipynb", "-"),
     "image": Rule(rf"{KEBAB}(:{TAG})?", "churn-radar-train:1.2.0", "<words>[:<tag>]", "-"),
 }
-"""Python's own names follow PEP 8 and are checked by ruff (rules N)."""
 
 
 def problem(kind: str, name: str) -> str | None:

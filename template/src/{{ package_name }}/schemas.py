@@ -26,8 +26,7 @@ class Request(pa.DataFrameModel):
     support_calls: int = pa.Field(ge=0, le=100)
     data_gb: float = pa.Field(ge=0, le=2000, nullable=True)
     last_complaint: pd.Timestamp = pa.Field(ge=FIRST_MONTH, nullable=True)
-    # A column that may be absent: older exports do not have it.
-    has_app: Series[pd.BooleanDtype] | None = pa.Field(nullable=True)
+    has_app: Series[pd.BooleanDtype] | None = pa.Field(nullable=True)  # absent in older exports
     # A family of columns: every name that ends in _risk.
     risk: float = pa.Field(alias=r"^[a-z]+_risk$", regex=True, ge=0, le=1)
 

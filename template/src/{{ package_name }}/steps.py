@@ -15,7 +15,6 @@ from .errors import ProjectError
 HOOKS_WITH_A_STEP = "format,lint,types,spelling,names,workflows,secrets,notebooks,lock"
 """Pre-commit hooks that are steps of their own here; the step `files` runs all others."""
 
-LARGE = 1 << 20
 STRIP = ("nbstripout", "--verify")
 
 
@@ -51,7 +50,7 @@ def checks(root: Path) -> list[Step]:
     """The quick steps: what can be said without running the project's own code on data."""
     files = _tracked(root)
     # The step `files` refuses larger ones, and their lines would take minutes to read.
-    small = [f for f in files if (root / f).stat().st_size <= LARGE]
+    small = [f for f in files if (root / f).stat().st_size <= 1 << 20]
     python = [f for f in files if f.endswith(".py")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
     notebooks = [f for f in files if f.endswith(".ipynb")]
@@ -110,8 +109,8 @@ def _tracked(root: Path) -> list[str]:
     if done.returncode:
         raise ProjectError("git does not list the files here: `make setup` mends that")
     names = {os.fsdecode(name) for name in done.stdout.split(b"\0")}
-    # The pipeline may be writing its reports just now; a name may begin like an option.
-    mine = (f"./{n}" if n.startswith("-") else n for n in names if not n.startswith("reports/"))
+    # The pipeline may be writing its files just now; a name may begin like an option.
+    mine = (f"./{n}" if n[:1] == "-" else n for n in names if not re.match("(reports|models)/", n))
     return sorted(name for name in mine if name and (root / name).is_file())
 
 

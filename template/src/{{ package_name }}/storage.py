@@ -19,14 +19,12 @@ ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")[\da-f-]+(?=\.(?:npy|bin)")')
 
 
 def save_model(model: Pipeline, path: Path) -> None:
-    """Write a fitted model, making its folder; the same model gives the same bytes.
-
-    skops names the parts of a model by their addresses in memory: here they are numbered.
-    """
+    """Write a fitted model, making its folder; the same model gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(io.BytesIO(skops.io.dumps(model))) as dumped, ZipFile(path, "w") as file:
         schema = dumped.read("schema.json").decode()
         addresses = dict.fromkeys(ADDRESS.findall(schema))
+        # skops names the parts of a model by their addresses in memory: here they are numbered.
         numbers = {address: str(n) for n, address in enumerate(addresses)}
         for name in dumped.namelist():
             content = dumped.read(name)

@@ -18,7 +18,6 @@ SCORERS = {
     "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
 }
 RESAMPLES = 200
-BINS = 10
 
 
 def evaluate(config: Config, root: Path) -> str:
@@ -26,36 +25,35 @@ def evaluate(config: Config, root: Path) -> str:
     rows = pd.read_parquet(root / config.table("processed", "test"))
     features, target = inputs(config, rows)
     model = load_model(root / "models" / "model.skops")
+    report = {"rows": len(rows)} | measure(config, model, features, target)
+    folder = root / "reports"
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    table = calibration(*predicted_and_observed(model, features, target))
+    table.to_csv(folder / "plots" / "calibration.csv", index=False, lineterminator="\n")
+    score, low, high = (report[f"{config.selection.metric}{end}"] for end in ("", "_low", "_high"))
+    return f"{config.selection.metric} {score:.3f} [{low:.3f}, {high:.3f}] on {len(rows):,} rows"
+
+
+def measure(
+    config: Config, model: Pipeline, features: pd.DataFrame, target: pd.Series
+) -> dict[str, float]:
+    """Every metric on the rows, and the 95 % percentile bootstrap interval of the first."""
     metric = config.selection.metric
     names = dict.fromkeys([metric, *SCORERS[config.task]])
     metrics = {name: float(get_scorer(name)(model, features, target)) for name in names}
     if hasattr(model, "predict_proba"):
         metrics["log_loss"] = log_loss(model, features, target)
-    low, high = interval(metric, model, features, target, config.seed)
-    metrics |= {f"{metric}_low": low, f"{metric}_high": high}
-    folder = root / "reports"
-    (folder / "plots").mkdir(parents=True, exist_ok=True)
-    report = {"rows": len(rows)} | {name: round(value, 6) for name, value in metrics.items()}
-    (folder / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    table = calibration(*predicted_and_observed(model, features, target))
-    table.to_csv(folder / "plots" / "calibration.csv", index=False, lineterminator="\n")
-    return f"{metric} {metrics[metric]:.3f} [{low:.3f}, {high:.3f}] on {len(rows):,} held-out rows"
-
-
-def interval(
-    metric: str, model: Pipeline, features: pd.DataFrame, target: pd.Series, seed: int
-) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of the metric over the rows."""
-    scorer, estimator, truth = get_scorer(metric), model[-1], target.to_numpy()
     prepared = np.asarray(model[:-1].transform(features))  # once: it costs more than the score
-    rng = np.random.default_rng(seed)
+    scorer, truth, rng = get_scorer(metric), target.to_numpy(), np.random.default_rng(config.seed)
     draws = (rng.integers(0, len(truth), len(truth)) for _ in range(RESAMPLES))
-    scores = [scorer(estimator, prepared[rows], truth[rows]) for rows in draws]
+    scores = np.array([scorer(model[-1], prepared[rows], truth[rows]) for rows in draws])
     # A resample may lack a rare class, on which some metrics are undefined: one in ten may.
     if np.isnan(scores).mean() > 0.1:
         raise ProjectError(f"{metric} is undefined on the held-out rows: a class is too rare there")
     low, high = np.nanpercentile(scores, [2.5, 97.5])
-    return float(low), float(high)
+    metrics |= {f"{metric}_low": float(low), f"{metric}_high": float(high)}
+    return {name: round(value, 6) for name, value in metrics.items()}
 
 
 def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> float:
@@ -84,5 +82,5 @@ def calibration(predicted: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
     """Mean prediction and mean outcome in bins that hold equally many rows."""
     table = pd.DataFrame({"predicted": predicted, "observed": observed.astype(float)})
     ranks = table["predicted"].rank(method="first")
-    bins = pd.qcut(ranks, min(BINS, len(table)), labels=False)
+    bins = pd.qcut(ranks, min(10, len(table)), labels=False)
     return table.groupby(bins).mean().round(6)

@@ -22,10 +22,9 @@ def split(config: Config, root: Path) -> str:
 
 
 def divide(rows: pd.DataFrame, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and held-out rows: the latest are held out, or rows drawn at random.
+    """Training and held-out rows, the latest or drawn at random; no group is on both sides.
 
-    No group is on both sides. One that has rows in both periods is drawn to one side, and loses
-    its rows of the other period.
+    A group with rows in both periods is drawn to one of them, and loses its rows of the other.
     """
     data = config.data
     if data.group:

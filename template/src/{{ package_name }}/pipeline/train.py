@@ -38,23 +38,23 @@ def inputs(config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]
 
 
 def cross_validate(
-    config: Config,
-    features: pd.DataFrame,
-    target: pd.Series,
-    groups: pd.Series | None = None,
+    config: Config, features: pd.DataFrame, target: pd.Series, groups: pd.Series | None = None
 ) -> dict[str, np.ndarray]:
     """The score of each candidate in each fold, higher is better; same folds for all."""
-    plain, grouped = (ms.KFold, ms.StratifiedKFold), (ms.GroupKFold, ms.StratifiedGroupKFold)
-    kind = (plain if groups is None else grouped)[config.task == "classification"]
-    folds = kind(config.selection.folds, shuffle=True, random_state=config.seed)
     models, metric = candidates(config), config.selection.metric
-    how = {"scoring": metric, "cv": folds, "groups": groups, "error_score": "raise"}
     try:
+        how = {"scoring": metric, "cv": folds(config, target, groups), "error_score": "raise"}
         return {name: ms.cross_val_score(models[name], features, target, **how) for name in models}
     except ValueError as error:
-        raise ProjectError(
-            f"selection: the models cannot be scored by {metric}: {error}"
-        ) from error
+        raise ProjectError(f"selection: the models cannot be scored by {metric}: {error}") from None
+
+
+def folds(config: Config, target: pd.Series, groups: pd.Series | None) -> list[list[np.ndarray]]:
+    """For each fold the rows to learn from and those left out; no group is on both sides."""
+    plain, grouped = (ms.KFold, ms.StratifiedKFold), (ms.GroupKFold, ms.StratifiedGroupKFold)
+    kind = (plain if groups is None else grouped)[config.task == "classification"]
+    splitter = kind(config.selection.folds, shuffle=True, random_state=config.seed)
+    return [[*sides] for sides in splitter.split(target, target, groups)]
 
 
 def one_standard_error(scores: dict[str, np.ndarray]) -> str:

@@ -9,12 +9,11 @@ from ..config import Config
 from ..errors import ProjectError
 from ..schemas import RawTable
 
-ABOUT_COLUMNS = {
+ABOUT_COLUMNS = {  # what pandera's checks of whole columns mean
     "column_in_dataframe": "missing from the table",
     "column_in_schema": "not declared in the schema",
     "column_ordered": "not at its place in the order of columns",
 }
-"""What pandera's checks of whole columns mean."""
 
 PERSONAL = {"personal": True}  # the metadata of a column whose values no message shows
 

@@ -68,9 +68,8 @@ def _texts(facts: Facts, config: Config, root: Path) -> dict[str, str]:
     """Every file that is the team's and depends on the data, by its path."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     owner = project.get("authors", [{}])[0].get("name", project["name"])
-    model = config.model.model_dump(exclude_defaults=True)
     return {
-        "params.yaml": params.text(facts, config.seed, model),
+        "params.yaml": params.text(facts, config),
         f"{SOURCE}/schemas.py": schemas.text(facts),
         f"{SOURCE}/features.py": features.text(facts, owner),
         f"{SOURCE}/example.py": EXAMPLE.read_text(encoding="utf-8").replace("from ..", "from ."),

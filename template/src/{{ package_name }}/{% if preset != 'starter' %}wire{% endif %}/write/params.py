@@ -2,6 +2,7 @@
 
 import yaml
 
+from ...config import Config
 from ..facts import Facts
 
 TEXT = """\
@@ -12,14 +13,24 @@ selection:
   metric: {metric} # a scikit-learn scorer
   folds: {folds}
 
-model:
-{model}"""
+{model}{kept}"""
+KEPT = {"tuning", "tracking", "gates", "cost"}
+OF_COLUMNS = {"gates": {"slices": {"critical"}, "features": {"kept"}}}
+"""What names columns of the table that was there before."""
 
 
-def text(facts: Facts, seed: int, model: dict[str, object]) -> str:
-    """The file; `model` is the part of that name in the present one."""
+def text(facts: Facts, config: Config) -> str:
+    """The file; what does not depend on the table stays as it is in the present one."""
     roles, read = facts.roles, facts.read.model_dump(exclude_defaults=True)
-    linear = {"C": 1.0} if roles.task == "classification" else {"alpha": 1.0}
+    setting = "C" if roles.task == "classification" else "alpha"
+    model = config.model.model_dump(exclude_defaults=True) | {"linear": {setting: 1.0}}
+    stands = config.model_dump(include=KEPT, exclude=OF_COLUMNS, exclude_unset=True)
+    kept = {name: section for name, section in stands.items() if section}
+    if tuning := kept.get("tuning"):
+        search = {"linear": {setting: {"low": 0.001, "high": 1000.0, "log": True}}}
+        fixed = {k: v for k, v in config.tuning.fixed.items() if not k.startswith("linear.")}
+        tuning |= {"folds": min(config.tuning.folds, facts.folds), "fixed": fixed}
+        tuning["search"] = tuning.get("search", {}) | search
     data = {
         "name": facts.dataset,
         "raw": facts.raw.as_posix(),
@@ -33,11 +44,12 @@ def text(facts: Facts, seed: int, model: dict[str, object]) -> str:
         "read": read,
     }
     return TEXT.format(
-        head=_yaml({"task": roles.task, "seed": seed}),
+        head=_yaml({"task": roles.task, "seed": config.seed}),
         data=_yaml({"data": {name: value for name, value in data.items() if value}}),
         metric=facts.metric,
         folds=facts.folds,
-        model="".join(f"  {line}\n" for line in _yaml(model | {"linear": linear}).splitlines()),
+        model=_yaml({"model": model}),
+        kept="".join(f"\n{_yaml({name: section})}" for name, section in kept.items()),
     )
 
 

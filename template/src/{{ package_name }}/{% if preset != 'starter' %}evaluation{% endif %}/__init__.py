@@ -1,0 +1,1 @@
+"""What the model is worth on held-out rows, and how sure that is."""

@@ -1,0 +1,140 @@
+"""Scores of predictions that were made once, on the scale of skill, with their uncertainty."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import get_scorer
+
+from ..config import Config
+from ..errors import ProjectError
+from ..pipeline import evaluate
+
+
+class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a regressor whose predictions are known: it reads row numbers."""
+
+    def __init__(self, predictions: np.ndarray) -> None:
+        """One prediction a row."""
+        self.predictions = predictions
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """The predictions of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+
+class Classes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a classifier whose predictions are known: it reads row numbers."""
+
+    def __init__(self, predictions: np.ndarray, chances: np.ndarray, classes: np.ndarray) -> None:
+        """A class a row; a probability a row and class; the classes in the order of the columns."""
+        self.predictions, self.chances, self.classes_ = predictions, chances, classes
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """The classes of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        """The probabilities of the rows with these numbers, one column a class."""
+        return self.chances.take(rows, axis=0)
+
+
+Remembered = Numbers | Classes
+
+
+def remember(model: BaseEstimator, features: pd.DataFrame) -> Remembered:
+    """The model's predictions for `features`; ProjectError if one is no finite number."""
+    predictions = np.asarray(model.predict(features))
+    if not hasattr(model, "predict_proba"):
+        _refuse_infinite(predictions)
+        return Numbers(predictions)
+    chances = np.asarray(model.predict_proba(features))
+    _refuse_infinite(chances)
+    return Classes(predictions, chances, model.classes_)
+
+
+def _refuse_infinite(predictions: np.ndarray) -> None:
+    bad = (~np.isfinite(predictions)).reshape(len(predictions), -1).any(axis=1).sum()
+    if bad:
+        raise ProjectError(f"the model predicts no finite number in {bad:,} of its rows")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to score on, and the trivial model's predictions for them.
+
+    `metric` is the name of a scikit-learn scorer; `trivial` predicts the training rows' mean or
+    class shares; `seed` fixes the draws, so that scores of two models can be compared in pairs.
+    """
+
+    metric: str
+    truth: np.ndarray
+    trivial: Remembered
+    numbers: np.ndarray
+    seed: int
+
+    def slice(self, mask: np.ndarray) -> "Rows":
+        """The rows for which `mask` is true."""
+        return replace(self, numbers=self.numbers[mask])
+
+    @cached_property
+    def zero(self) -> float:
+        """The trivial model's score: a skill of 0."""
+        return self.score(self.trivial)
+
+    @property
+    def span(self) -> float:
+        """How far the score of a perfect model is from the trivial one's; NaN where it is not."""
+        span = (0.0 if self.metric.startswith("neg_") else 1.0) - self.zero
+        return span if span > 1e-12 else float("nan")
+
+    def score(self, model: Remembered) -> float:
+        """The metric; NaN where it is undefined, as when only one class is there."""
+        with quiet():
+            try:
+                return float(get_scorer(self.metric)(model, self.numbers, self.truth[self.numbers]))
+            except ValueError:  # so say some that it is undefined
+                return float("nan")
+
+    def skill(self, score: float) -> float:
+        """A score on the scale of skill."""
+        return (score - self.zero) / self.span
+
+    def skills(self, model: Remembered, draws: int | None = None) -> np.ndarray:
+        """The skill in each of the resamples; NaN where the metric is undefined."""
+        rng = np.random.default_rng(self.seed)
+        count = draws or evaluate.RESAMPLES
+        picks = (rng.choice(self.numbers, len(self.numbers)) for _ in range(count))
+        scores = [replace(self, numbers=numbers).score(model) for numbers in picks]
+        return (np.array(scores) - self.zero) / self.span
+
+    def interval(self, values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+        """The percentile interval of resampled values; NaN if more than one in ten is."""
+        if np.isnan(values).mean() > 0.1:
+            return float("nan"), float("nan")
+        low, high = np.nanpercentile(values, [50 * (1 - level), 50 * (1 + level)])
+        return float(low), float(high)
+
+
+def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:
+    """All held-out rows; the trivial model is fitted to the target of the training rows."""
+    dummy = DummyRegressor() if config.task == "regression" else DummyClassifier(strategy="prior")
+    trivial = remember(dummy.fit(np.zeros((len(learned), 1)), learned), held_out.to_frame())
+    numbers = np.arange(len(held_out))
+    return Rows(config.selection.metric, held_out.to_numpy(), trivial, numbers, config.seed)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning where a metric is undefined, since NaN says so; no check of what was checked."""
+    checked = {"assume_finite": True, "skip_parameter_validation": True}
+    with warnings.catch_warnings(), config_context(**checked):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,1 @@
+"""What training and prediction take, and whether training gives the same model again."""

@@ -1,0 +1,167 @@
+"""What the candidate takes, as evidence for the gates and as limits for its containers."""
+
+import math
+import os
+import platform
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..config import Config
+from ..errors import ProjectError
+from ..evaluation.card import write_card
+from ..gates.seal import read_sealed, write_sealed
+from ..passport import file_hash
+from ..practices import Budget
+from .latency import serve
+from .rehearsal import CODE, MODEL, rehearse
+
+HEADROOM = 1.5  # of memory: what was measured is one run on one machine
+STEP = 256  # MB; limits do not change with every measurement
+BUSY = 0.7  # of a core: nearer to 1, requests wait for each other ever longer
+WORTH = 0.5  # of the cost of a row: what a batch ten times as large must save at least
+MEANING = {
+    "train_cpu_seconds": ("training", "CPU s"),
+    "train_memory_mb": ("memory of training", "MB"),
+    "model_mb": ("the model's file", "MB"),
+    "predict_cpu_seconds": ("1,000 predictions", "CPU s"),
+}
+REPORT = Path("reports", "profile.json")
+RESOURCES = Path("docker", "resources.env")
+
+
+def measure(config: Config, root: Path) -> dict[str, Any]:
+    """Measure the candidate and write reports/profile.json; `failure` says why it was no use."""
+    facts: dict[str, Any] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_measured(config, root),
+        "machine": {
+            "cpus": os.cpu_count(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "python": platform.python_version(),
+        },
+        "failure": None,
+    }
+    try:
+        facts |= rehearse(config, root) | serve(config, root)
+    except ProjectError as error:
+        facts["failure"] = str(error)
+    write_sealed(root / REPORT, facts)
+    return facts
+
+
+def ensure(config: Config, root: Path) -> None:
+    """Measure, unless that was done with this model, these tables and this code.
+
+    What is missing or was edited is left to the gates, which refuse it.
+    """
+    with suppress(ProjectError):
+        wanted = _measured(config, root) | {"failure": None}
+        if not (root / REPORT).exists() or not wanted.items() <= read_sealed(root / REPORT).items():
+            measure(config, root)
+
+
+def _measured(config: Config, root: Path) -> dict[str, str | None]:
+    """The hash of everything that the figures depend on."""
+    tables = {step: config.table("processed", step) for step in ("train", "test")}
+    paths = {"model": MODEL} | tables
+    if absent := [path for path in paths.values() if not (root / path).exists()]:
+        raise ProjectError(f"{absent[0]} is missing: `make pipeline` makes it")
+    code = b"\0".join(path.read_bytes() for path in sorted(CODE.rglob("*.py")))
+    hashes: dict[str, str | None] = {name: file_hash(root / path) for name, path in paths.items()}
+    return hashes | {"package": sha256(code).hexdigest()}
+
+
+def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
+    """Limits for containers that train and serve, how many serve, and what those cost a month.
+
+    A batch grows tenfold as long as that at least halves what a row costs: after that whoever
+    waits for it waits longer for little. A request is one row; what HTTP adds is not in it.
+    """
+    cost, (batch, *larger) = config.cost, profile["batches"]
+    a_core = 1000 / batch["cpu_seconds"]
+    replicas = math.ceil(cost.requests_per_second / (a_core * BUSY))
+    for next_batch in larger:
+        if next_batch["cpu_seconds"] > WORTH * batch["cpu_seconds"]:
+            break
+        batch = next_batch
+    memory = _limit(profile["predict_memory_mb"])
+    month = replicas * (cost.core_month + memory / 1024 * cost.gb_month)
+    return {
+        # As many cores as training kept busy.
+        "train_cpus": math.ceil(
+            round(profile["train_cpu_seconds"] / profile["train_seconds"], 1) or 1
+        ),
+        "train_memory_mb": _limit(profile["train_memory_mb"]),
+        "serve_cpus": 1,
+        "serve_memory_mb": memory,
+        "serve_batch_rows": batch["rows"],
+        "serve_replicas": replicas,
+        "requests_per_second": round(a_core, 1),
+        "month_cost": round(month, 2),
+        "currency": cost.currency,
+    }
+
+
+def _limit(measured_mb: float) -> int:
+    return math.ceil(measured_mb * HEADROOM / STEP) * STEP
+
+
+def write_resources(root: Path, recommendation: dict[str, Any]) -> None:
+    """Write docker/resources.env, which compose.yaml reads, in a project that has docker/."""
+    if not (root / RESOURCES.parent).is_dir():
+        return
+    limits = {
+        "TRAIN_CPUS": recommendation["train_cpus"],
+        "TRAIN_MEMORY": f"{recommendation['train_memory_mb']}m",
+        "SERVE_CPUS": recommendation["serve_cpus"],
+        "SERVE_MEMORY": f"{recommendation['serve_memory_mb']}m",
+        "SERVE_BATCH_ROWS": recommendation["serve_batch_rows"],
+        "SERVE_REPLICAS": recommendation["serve_replicas"],
+    }
+    lines = [f"# Written by `make profile`: {HEADROOM} times the memory that was measured."]
+    lines += [f"{name}={value}" for name, value in limits.items()]
+    (root / RESOURCES).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def broken(profile: dict[str, Any], budget: Budget) -> list[str]:
+    """The budgets that are not kept, with figure and bound."""
+    return [
+        f"{MEANING[name][0]} takes {profile[name]:g} {MEANING[name][1]} of {bound:g}"
+        for name, bound in budget
+        if not profile[name] <= bound
+    ]
+
+
+def profile_command(config: Config, root: Path, console: Console) -> None:
+    """Measure, write, show; ProjectError if that is not possible or a budget is broken."""
+    with console.status("training twice and predicting, on one thread"):
+        profile = measure(config, root)
+    if profile["failure"]:
+        raise ProjectError(profile["failure"])
+    limits = recommend(profile, config)
+    write_resources(root, limits)
+    table = Table("on one thread", "measured", "budget")
+    for name, bound in config.gates.budget:
+        what, unit = MEANING[name]
+        table.add_row(what, f"{profile[name]:g} {unit}", f"{bound:g} {unit}")
+    for batch in profile["batches"]:
+        took = f"{batch['median_ms']:g} ms, 95 % in {batch['p95_ms']:g} ms"
+        table.add_row(f"a batch of {batch['rows']:,}", took, "")
+    console.print(table)
+    console.print(
+        f"For {config.cost.requests_per_second:g} requests a second: {limits['serve_replicas']} "
+        f"x {limits['serve_cpus']} core, {limits['serve_memory_mb']} MB, "
+        f"{limits['month_cost']:.2f} {escape(limits['currency'])} a month; "
+        f"in bulk {limits['serve_batch_rows']:,} rows at once",
+        highlight=False,
+    )
+    write_card(config, root)  # it tells the limits
+    if problems := broken(profile, config.gates.budget):
+        raise ProjectError(f"gates.budget: {'; '.join(problems)}")

@@ -1,0 +1,42 @@
+"""Frees the disk of what nothing needs any more; what was logged about a run stays."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..config import Config
+from . import registry, runs
+
+
+def collect_garbage(config: Config, root: Path, really: bool) -> str:
+    """Say how many runs' files nothing needs, and with `really` free them.
+
+    Needed are those of every version with an alias, and of the newest runs.
+    """
+    aliases = registry.aliases(root)
+    versions = {model: registry.versions(root, model) for model in aliases}
+    held = {(model, number) for model in aliases for number in aliases[model].values()}
+    needed = {run.id for run in runs.recent(root, config.tracking.keep_runs)}
+    needed |= {v.run for model in versions for v in versions[model] if (model, v.number) in held}
+    sizes = prunable(root, needed)
+    if really:
+        for model, all_of_it in versions.items():
+            for version in all_of_it:
+                if version.run in sizes:
+                    today = f"{datetime.now(UTC):%Y-%m-%d}"
+                    registry.tag(root, model, version.number, "pruned", today)
+        for run in sizes:
+            shutil.rmtree(runs.files(root) / run)
+    did = "freed" if really else "`make gc YES=1` would free"
+    plural = "" if len(sizes) == 1 else "s"
+    return f"{did} the files of {len(sizes)} run{plural}: {sum(sizes.values()) / 1e6:.1f} MB"
+
+
+def prunable(root: Path, needed: set[str]) -> dict[str, int]:
+    """The bytes of each run's files, of runs that are not needed."""
+    folders = [path for path in runs.files(root).glob("*") if path.is_dir()]
+    return {
+        folder.name: sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        for folder in folders
+        if folder.name not in needed
+    }

@@ -1,0 +1,241 @@
+"""Candidates that must be refused: by a name of the fault the gate that exists for it, and how."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from e2e.market import Plant, edit, measured_as_before, record, settle
+from e2e.real import succeed
+from support import commit
+
+TEST = "data/processed/customers_test.parquet"
+TRAIN = "data/processed/customers_train.parquet"
+
+# --- faults of the model: it is trained, and the rest of the evidence is not made anew ------------
+
+
+def learn(project: Path, *stages: str) -> None:
+    """Train, and run the stages that the gate needs; tree and provenance will refuse as well."""
+    succeed(project, "uv", "run", "--no-sync", "churn-radar", "pipeline", "train", *stages)
+
+
+LEARN = "model = candidates(config)[chosen].fit(features, target)"
+
+
+def learns(instead: str) -> Plant:
+    """Training that does something else than to learn from the training rows."""
+
+    def plant(project: Path) -> None:
+        edit(project, "pipeline/train.py", LEARN, instead)
+        learn(project)
+
+    return plant
+
+
+SHUFFLED = LEARN.replace("target)", "target.sample(frac=1, random_state=1).to_numpy())")
+
+
+def shuffled(project: Path) -> None:
+    learns(SHUFFLED)(project)
+
+
+def held_out_rows(project: Path) -> None:
+    """The training table is sound; the code reads the other one as well."""
+    both = (
+        'rows = pd.concat([rows, pd.read_parquet(root / config.table("processed", "test"))])\n'
+        "    features, target = inputs(config, rows)\n    " + LEARN
+    )
+    learns(both)(project)
+
+
+def hash_seeded(project: Path) -> None:
+    """Sets are iterated in another order in each process."""
+    order = "columns = {str(n): n for n in {hash(name) for name in features}}\n    "
+    fit = LEARN + "\n    model[-1].coef_ *= 1 + len(str(sorted(columns)[0])) / 100 + "
+    learns(order + fit + "int(sorted(columns)[0]) % 97 / 1000")(project)
+
+
+def make_model(project: Path, text: str) -> None:
+    """`text` makes the model that is chosen, whatever the comparison says."""
+    place = 'LogisticRegression(**{"max_iter": 1000} | linear),'
+    edit(project, "model.py", place, f"{text},")
+    edit(project, "pipeline/train.py", "chosen = one_standard_error(scores)", 'chosen = "linear"')
+    learn(project, "challenge")
+
+
+def tree(project: Path, text: str) -> None:
+    linear = "from sklearn.linear_model import LogisticRegression, Ridge\n"
+    edit(project, "model.py", linear, linear + "from sklearn.tree import DecisionTreeClassifier\n")
+    make_model(project, text)
+
+
+def stump(project: Path) -> None:
+    tree(project, "DecisionTreeClassifier(max_depth=1)")
+
+
+def ruined_in_one_region(project: Path) -> None:
+    """What the model reads of the west is what it would read of the average customer."""
+    wrong = (
+        "columns = {n: c.where(rows['region'] != 'west', c.iloc[0]) for n, c in columns.items()}\n"
+        "    return pd.DataFrame(columns, index=rows.index)"
+    )
+    edit(project, "contract.py", "return pd.DataFrame(columns, index=rows.index)", wrong)
+    learn(project)
+
+
+def group_gap(project: Path) -> None:
+    """Women are taken for customers without trouble."""
+    wrong = (
+        "calm = rows['gender'] == 'female'\n"
+        "    columns['support_calls'] = columns['support_calls'].where(~calm, 0)\n"
+        "    columns['tenure_months'] = columns['tenure_months'].where(~calm, 60)\n"
+        "    return pd.DataFrame(columns, index=rows.index)"
+    )
+    edit(project, "contract.py", "return pd.DataFrame(columns, index=rows.index)", wrong)
+    learn(project)
+
+
+def new_feature(project: Path, name: str, compute: str) -> None:
+    """A feature more, declared as it should be, before the categories."""
+    function = f"def {name}(customers: pd.DataFrame) -> pd.Series:\n    return {compute}\n\n\n"
+    edit(project, "features.py", "# name, kind", f"{function}# name, kind")
+    entry = f'    Feature("{name}", "numeric", "team", "code", "It might help.", {name}),\n'
+    edit(project, "features.py", '    Feature("region"', f'{entry}    Feature("region"')
+    last = "    network_risk: float = pa.Field(ge=0, le=1)\n"
+    edit(project, "schemas.py", last, f"{last}    {name}: float\n")
+    learn(project, "challenge")
+
+
+def leaked_target(project: Path) -> None:
+    new_feature(project, "closed_account", 'customers["churned"].astype(float)')
+
+
+def useless_feature(project: Path) -> None:
+    new_feature(project, "odd_cents", 'customers["monthly_charge"].mul(100).round() % 11')
+
+
+def not_a_number(project: Path) -> None:
+    """Answers NaN where a number is far from all that was learned."""
+    text = (
+        "\n\nclass Numb(LogisticRegression):\n    def predict_proba(self, rows):\n"
+        "        found = super().predict_proba(rows)\n"
+        "        found[(abs(rows) > 1e6).any(axis=1)] = float('nan')\n        return found\n\n\n"
+        "def prepare()"
+    )
+    edit(project, "model.py", "\n\ndef prepare()", text)
+    make_model(project, 'Numb(**{"max_iter": 1000} | linear)')
+
+
+def beaten(project: Path) -> None:
+    """A tree that learns by heart is worse than one of its own features."""
+    tree(project, "DecisionTreeClassifier(random_state=1)")
+
+
+# --- faults of the evidence: nothing is trained ---------------------------------------------------
+
+
+def not_committed(project: Path) -> None:
+    edit(project, "features.py", "NEVER = 36.0", "NEVER = 24.0")
+
+
+def of_another_commit(project: Path) -> None:
+    settle(project, selection={"folds": 4})
+    commit(project, "Other settings, old evidence")
+
+
+def of_other_data(project: Path) -> None:
+    raw = project / "data" / "raw" / "customers_raw.csv"
+    text = raw.read_text()
+    raw.unlink()  # it may be a link into DVC's cache
+    raw.write_text(text.replace(",monthly,", ",yearly,", 1))
+    commit(project, "Other data, old evidence")
+
+
+def on_other_rows(project: Path) -> None:
+    """The candidate was judged on rows that are easier than those that it is compared on."""
+    path = project / TEST
+    rows = pd.read_parquet(path)
+    path.unlink()
+    rows.tail(len(rows) // 2).to_parquet(path, index=False)
+
+
+def of_another_model(project: Path) -> None:
+    model = project / "models" / "model.skops"
+    content = model.read_bytes()
+    model.unlink()
+    model.write_bytes(content + b"\0")
+
+
+def edited_and_recorded(project: Path) -> None:
+    """Somebody lifts the score, and lets DVC and git believe it."""
+    path = project / "reports" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    path.write_text(json.dumps(metrics | {"roc_auc": 0.99}, indent=2) + "\n")
+    record(project)
+
+
+def edited_measure(project: Path) -> None:
+    path = project / "reports" / "profile.json"
+    path.write_text(path.read_text().replace('"measured_at": "20', '"measured_at": "21'))
+
+
+def of_last_month(project: Path) -> None:
+    measured_as_before(project, measured_at="2026-01-01T00:00:00+00:00")
+
+
+def broken_rows(project: Path) -> None:
+    path = project / TEST
+    rows = pd.read_parquet(path)
+    path.unlink()
+    rows.assign(tenure_months=-1).to_parquet(path, index=False)
+    record(project)
+
+
+def overlapping_rows(project: Path) -> None:
+    train, test = pd.read_parquet(project / TRAIN), pd.read_parquet(project / TEST)
+    (project / TRAIN).unlink()
+    pd.concat([train, test]).to_parquet(project / TRAIN, index=False)
+    record(project)
+
+
+def absent_library(project: Path) -> None:
+    path = project / "models" / "passport.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"libraries": facts["libraries"] | {"numpy": "1.0.0"}}))
+    record(project)
+
+
+def too_large(project: Path) -> None:
+    settle(project, gates={"budget": {"model_mb": 1e-6}})
+    commit(project, "A small device")
+
+
+MODELS: dict[str, tuple[str, Plant]] = {
+    "labels shuffled": ("floor", shuffled),
+    "held-out rows learned": ("reproducible", held_out_rows),
+    "another model in each process": ("reproducible", hash_seeded),
+    "a stump": ("champion", stump),
+    "ruined in one region": ("slices", ruined_in_one_region),
+    "a gap between groups": ("groups", group_gap),
+    "a leaked target": ("leakage", leaked_target),
+    "a useless feature": ("features", useless_feature),
+    "no number far out": ("numerics", not_a_number),
+    "beaten by one feature": ("simpler", beaten),
+}
+EVIDENCE: dict[str, tuple[str, Plant]] = {
+    "not committed": ("tree", not_committed),
+    "another commit": ("provenance", of_another_commit),
+    "other data": ("provenance", of_other_data),
+    "other rows": ("provenance", on_other_rows),
+    "another model": ("provenance", of_another_model),
+    "another model file": ("artefact", of_another_model),
+    "metrics edited": ("provenance", edited_and_recorded),
+    "measures edited": ("provenance", edited_measure),
+    "old evidence": ("freshness", of_last_month),
+    "broken rows": ("schema", broken_rows),
+    "held-out rows in the training table": ("leakage", overlapping_rows),
+    "another library": ("artefact", absent_library),
+    "over budget": ("budget", too_large),
+}

@@ -1,0 +1,165 @@
+"""One champion, whatever happens to the process; and champions of real tables."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from e2e.contested import LEARN, SHUFFLED, learn
+from e2e.market import aliases, build, edit, measured_as_before, promote, settle
+from e2e.real import run, succeed
+from real_tables import TABLES
+from support import commit, git
+
+KILLED = """
+import json, os, sys
+from pathlib import Path
+from churn_radar import passport, promotion
+from churn_radar.config import load_config
+from churn_radar.gates import Verdict
+from churn_radar.gates.evidence import Evidence
+from churn_radar.storage import load_model, save_model
+from churn_radar.tracking import registry
+
+root, config = Path(), load_config(Path())
+promotion.judge = lambda _: iter([("floor", Verdict("passed", "as told"))])
+whole = {name: getattr(registry, name) for name in ("add", "tag", "set_alias", "drop_alias")}
+
+
+def another():
+    path = root / "models" / "model.skops"
+    model = load_model(path)
+    model[-1].mark_ = getattr(model[-1], "mark_", 0) + 1
+    save_model(model, path)
+    facts = passport.read(path.parent) | {"sha256": passport.file_hash(path)}
+    (path.parent / "passport.json").write_text(json.dumps(facts))
+
+
+def in_a_process(act, left=99):
+    "Let a process act, and end it at once where so many changes of the registry are made."
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def call(name):
+        def ending(*arguments):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), 9)
+            return whole[name](*arguments)
+
+        return ending
+
+    for name in whole:
+        setattr(registry, name, call(name))
+    act()
+    os._exit(0)
+
+
+def promote():
+    promotion.promote(config, root, "", lambda *_: None)
+
+
+def champion():
+    version = registry.by_alias(root, config.model.name, "champion")
+    model = passport.load(registry.fetch(root, config.model.name, version))
+    assert len(model.predict(Evidence(config, root, None, None).features)) > 0
+    print(version.number, flush=True)
+
+
+for act in (promote, lambda: promotion.rollback(config, root, "")):
+    for left in range(5):
+        another()
+        if act is not promote:
+            assert in_a_process(promote) == 0
+        print(in_a_process(act, left), end=" ", flush=True)
+        assert in_a_process(champion) == 0
+"""
+
+
+def test_a_killed_promotion_leaves_one_champion(contest: Path) -> None:
+    """Killed before each change of the registry; what is left loads and predicts."""
+    said = succeed(contest, "uv", "run", "--no-sync", "python", "-c", KILLED)
+    rows = [line.split() for line in said.splitlines() if re.fullmatch(r"-?\d+ \d+", line)]
+    assert [status for status, _ in rows] == [*["-9"] * 4, "0"] * 2, said
+
+
+def test_of_two_promotions_at_once_one_wins(contest: Path) -> None:
+    command = ["make", "promote", "WHY=me first"]
+    both = [
+        subprocess.Popen(command, cwd=contest, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    said = [process.communicate()[0].decode() for process in both]
+    assert sorted(process.returncode != 0 for process in both) == [False, True], said
+    loser = said[both[0].returncode == 0]
+    assert "another promotion or rollback is running" in loser or "champion already" in loser
+    assert aliases(contest)["previous"] == 1
+
+
+def test_a_champion_that_cannot_be_loaded_is_replaced_by_leave_alone(contest: Path) -> None:
+    (passport,) = contest.glob("models/mlruns/*/artifacts/model-*/passport.json")
+    sound = passport.read_text()
+    passport.write_text(sound.replace('"numpy": "', '"numpy": "0.'))
+    status, refused, output = promote(contest)
+    assert status != 0
+    assert "numpy 0." in refused["champion"]
+    assert "UNCOMPARED=yes" in refused["champion"]
+    status, output = run(contest, "make", "promote", "UNCOMPARED=yes")
+    assert status != 0
+    assert "needs a reason" in output
+    status, _, output = promote(contest, "UNCOMPARED=yes", "WHY=new numpy")
+    assert status == 0, output
+    assert "inconclusive champion" in output
+    status, output = run(contest, "make", "rollback")
+    assert status != 0
+    assert "numpy 0." in output
+    passport.write_text(sound)
+
+
+# --- real tables ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["tumours", "penguins", "diabetes"])
+def test_a_real_table_has_a_champion(table: str, market: Path, tmp_path: Path) -> None:
+    """Two classes, three, and a number: a sound model passes, shuffled labels do not."""
+    project = wired(market, table, tmp_path)
+    status, refused, output = promote(project)
+    if status:  # what a team does about features of no use: it says why they stay
+        assert refused.keys() == {"features"}, output
+        useless = refused["features"].split(" are no better")[0].split(" is no better")[0]
+        kept = dict.fromkeys(useless.split(", "), "The clinic measures it anyway.")
+        settle(project, gates={"features": {"kept": kept}})
+        build(project, "challenge", "report")
+        measured_as_before(project)
+        status, refused, output = promote(project)
+    assert (status, refused) == (0, {}), output
+    edit(project, "pipeline/train.py", LEARN, SHUFFLED)
+    learn(project)
+    measured_as_before(project)
+    status, refused, output = promote(project)
+    assert status != 0
+    assert {"floor", "champion"} <= refused.keys(), output
+    assert aliases(project) == {"champion": 1}
+
+
+def wired(market: Path, table: str, folder: Path) -> Path:
+    """A project with this table and an empty registry, in the environment of another."""
+    load, target = TABLES[table]
+    load().to_csv(folder / f"{table}.csv", index=False)
+    git(folder, "clone", "--quiet", str(market), "project")
+    project = folder / "project"
+    succeed(project, "uv", "sync", "--quiet", "--locked")
+    succeed(
+        project,
+        "make",
+        "wire",
+        f"DATA={folder / f'{table}.csv'}",
+        f"TARGET={target}",
+        "REPLACE=yes",
+    )
+    commit(project, "Own data")
+    build(project)
+    return project
