@@ -23,6 +23,8 @@ from PACKAGE.features import FEATURES
 from PACKAGE import passport
 from pathlib import Path
 folder, table, out = map(Path, sys.argv[1:])
+if passport.read(folder).get("code") != passport.code_hash():
+    sys.exit("its commit holds other code than it was made with")
 try:
     features = feature_table(FEATURES, pd.read_parquet(table))
     model = passport.load(folder)

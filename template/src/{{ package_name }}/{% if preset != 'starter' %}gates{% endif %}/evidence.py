@@ -45,8 +45,13 @@ class Evidence:
     @cached_property
     def commit(self) -> str:
         """The commit that is checked out; empty outside a repository."""
-        git = ["git", "-C", str(self.root), "rev-parse", "--verify", "--quiet", "HEAD"]
-        return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+        return self.git("rev-parse", "--verify", "--quiet", "HEAD")
+
+    def git(self, *arguments: str) -> str:
+        """What git says of the project; nothing where it fails."""
+        git = ["git", "-C", str(self.root), *arguments]
+        done = subprocess.run(git, capture_output=True, text=True, check=False)
+        return "" if done.returncode else done.stdout.rstrip()
 
     @cached_property
     def passport(self) -> dict[str, Any]:

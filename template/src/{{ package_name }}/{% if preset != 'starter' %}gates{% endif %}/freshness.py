@@ -1,6 +1,5 @@
 """Neither the data nor the evidence is too old."""
 
-import subprocess
 from datetime import datetime
 
 from . import Verdict
@@ -10,22 +9,21 @@ from .evidence import Evidence
 def check(evidence: Evidence) -> Verdict:
     """Days since the raw data was last committed, and since the model was measured."""
     bounds, pointer = evidence.config.gates.freshness, f"{evidence.config.data.raw}.dvc"
-    git = ["git", "-C", str(evidence.root), "log", "-1", "--format=%cI", "--", pointer]
-    brought = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    if evidence.git("rev-parse", "--is-shallow-repository") == "true":
+        reason = "the clone is shallow and hides the data's age: `git fetch --unshallow`"
+        return Verdict("refused", reason)
+    brought = evidence.git("log", "-1", "--format=%cI", "--", pointer)
     if not brought:
         return Verdict("refused", f"{pointer} was never committed: nobody can tell the data's age")
+    measured = evidence.profile["measured_at"]
     ages = {
         "the data is": (brought, bounds.data_days, "bring newer data"),
-        "the evidence is": (
-            evidence.profile["measured_at"],
-            bounds.evidence_days,
-            "`make profile`",
-        ),
+        "the evidence is": (measured, bounds.evidence_days, "`make profile`"),
     }
     told = []
     for what, (since, bound, mend) in ages.items():
         days = round((evidence.now - datetime.fromisoformat(since)).total_seconds() / 86_400, 2)
-        if not days + 1e-2 >= 0 or days > bound:
+        if days < -0.01 or days > bound:  # nothing is from the future
             reason = f"{what} {days} days old, of at most {bound}: {mend}"
             return Verdict("refused", reason, days, bound)
         told.append(f"{what} {days} days old")
