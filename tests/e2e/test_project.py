@@ -48,7 +48,8 @@ def test_data_goes_to_the_remote_and_comes_back(project: Path) -> None:
 def test_metrics_and_plots_are_shown_and_compared(project: Path) -> None:
     dvc = ["uv", "run", "--no-sync", "dvc"]
     params = project / "params.yaml"
-    params.write_text(params.read_text().replace("C: 1.0", "C: 0.001"))
+    text = params.read_text().replace("C: 1.0", "C: 0.001")
+    params.write_text(text.replace("trials: 8", "trials: 0"))  # or tuning would mend it
     succeed(project, "make", "pipeline")
     changes = json.loads(succeed(project, *dvc, "metrics", "diff", "--json"))
     assert "roc_auc" in changes["reports/metrics.json"]
