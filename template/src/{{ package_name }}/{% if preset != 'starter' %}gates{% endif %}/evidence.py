@@ -120,9 +120,8 @@ class Evidence:
     def measured(self) -> dict[str, float]:
         """The metrics, measured again."""
         self.candidate  # noqa: B018 - says it plainly where predictions are not finite
-        return {"rows": len(self.test)} | measure(
-            self.config, self.model, self.features, self.target
-        )
+        metrics = measure(self.config, self.model, self.features, self.target)
+        return {"rows": len(self.test)} | metrics
 
     @cached_property
     def challenge(self) -> dict[str, Any]:

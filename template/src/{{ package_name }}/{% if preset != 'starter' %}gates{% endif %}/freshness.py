@@ -10,8 +10,7 @@ def check(evidence: Evidence) -> Verdict:
     """Days since the raw data was last committed, and since the model was measured."""
     bounds, pointer = evidence.config.gates.freshness, f"{evidence.config.data.raw}.dvc"
     if evidence.git("rev-parse", "--is-shallow-repository") == "true":
-        reason = "the clone is shallow and hides the data's age: `git fetch --unshallow`"
-        return Verdict("refused", reason)
+        return Verdict("refused", "a shallow clone hides the data's age: `git fetch --unshallow`")
     brought = evidence.git("log", "-1", "--format=%cI", "--", pointer)
     if not brought:
         return Verdict("refused", f"{pointer} was never committed: nobody can tell the data's age")
