@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -15,7 +16,9 @@ from sklearn.metrics import get_scorer
 
 from ..config import Config
 from ..errors import ProjectError
-from ..pipeline import evaluate
+
+DRAWS = 50
+"""Enough for a standard error (Efron and Tibshirani, 1993, section 6.4); percentiles need more."""
 
 
 class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -107,20 +110,32 @@ class Rows:
         """A score on the scale of skill."""
         return (score - self.zero) / self.span
 
-    def skills(self, model: Remembered, draws: int | None = None) -> np.ndarray:
-        """The skill in each of the resamples; NaN where the metric is undefined."""
+    def estimate(self, model: Remembered) -> tuple[float, float, float]:
+        """The skill and its 95 % interval, which ends at a perfect model's."""
+        value = self.skill(self.score(model))
+        half = _half(self._drawn(model), 0.95)
+        return value, value - half, min(value + half, 1.0)
+
+    def advantage(
+        self, model: Remembered, other: Remembered, level: float = 0.95
+    ) -> tuple[float, float, float]:
+        """How much more skill the model has than the other, with the interval over paired draws."""
+        value = self.skill(self.score(model)) - self.skill(self.score(other))
+        half = _half(self._drawn(model) - self._drawn(other), level)
+        return value, value - half, value + half
+
+    def _drawn(self, model: Remembered) -> np.ndarray:
+        """The skill in each resample, the same ones for every model."""
         rng = np.random.default_rng(self.seed)
-        count = draws or evaluate.RESAMPLES
-        picks = (rng.choice(self.numbers, len(self.numbers)) for _ in range(count))
+        picks = (rng.choice(self.numbers, len(self.numbers)) for _ in range(DRAWS))
         scores = [replace(self, numbers=numbers).score(model) for numbers in picks]
         return (np.array(scores) - self.zero) / self.span
 
-    def interval(self, values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-        """The percentile interval of resampled values; NaN if more than one in ten is."""
-        if np.isnan(values).mean() > 0.1:
-            return float("nan"), float("nan")
-        low, high = np.nanpercentile(values, [50 * (1 - level), 50 * (1 + level)])
-        return float(low), float(high)
+
+def _half(draws: np.ndarray, level: float) -> float:
+    """Half the normal bootstrap interval; NaN if more than one draw in ten is."""
+    spread = np.nanstd(draws, ddof=1) if np.isnan(draws).mean() <= 0.1 else float("nan")
+    return float(norm.ppf((1 + level) / 2) * spread)
 
 
 def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:

@@ -13,7 +13,6 @@ from .scores import Classes, Remembered, Rows
 DISTINCT = 10
 """A number with more values than that is cut into quarters of its rows."""
 MISSING = "(missing)"
-DRAWS = 100
 WORTH = ("score", "low", "high", "skill", "skill_low", "skill_high")
 
 
@@ -61,9 +60,9 @@ def _worth(rows: Rows, model: Remembered, least: int) -> dict[str, object]:
     worth = dict.fromkeys(WORTH, float("nan"))
     if len(rows.numbers) >= least:
         score = rows.score(model)
-        low, high = rows.interval(rows.skills(model, DRAWS))
+        skill, low, high = rows.estimate(model)
         ends = (rows.zero + low * rows.span, rows.zero + high * rows.span)
-        worth = dict(zip(WORTH, (score, *ends, rows.skill(score), low, high), strict=True))
+        worth = dict(zip(WORTH, (score, *ends, skill, low, high), strict=True))
     status = "ok" if np.isfinite(list(worth.values())).all() else "inconclusive"
     return worth | _errors(rows, model) | {"status": status}
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..evaluation.scores import Remembered
 from . import Verdict
 from .evidence import Evidence
 
@@ -23,18 +22,12 @@ def check(evidence: Evidence) -> Verdict:
     candidate, champion = evidence.candidate, evidence.champion
     if len(candidate.predictions) != len(champion.predictions):
         return Verdict("refused", "the champion was scored on other rows than the candidate")
-    if _same(candidate, champion):
+    one, other = (getattr(m, "chances", m.predictions) for m in (candidate, champion))
+    if np.array_equal(one, other):
         return Verdict("refused", f"it predicts what the champion, version {number}, predicts")
     margin = evidence.config.gates.champion.margin
-    differences = evidence.rows.skills(candidate) - evidence.rows.skills(champion)
-    low, high = evidence.rows.interval(differences, 0.9)
-    mean = np.nanmean(differences)
-    told = f"skill differs from version {number} by {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+    found, low, high = evidence.rows.advantage(candidate, champion, 0.9)
+    told = f"skill differs from version {number} by {found:+.3f} [{low:+.3f}, {high:+.3f}]"
     if not low >= -margin:
         return Verdict("refused", f"{told}; it may lose {margin} at the most", low, -margin)
     return Verdict("passed", told, low, -margin)
-
-
-def _same(one: Remembered, other: Remembered) -> bool:
-    outputs = [np.asarray(getattr(m, "chances", m.predictions)) for m in (one, other)]
-    return bool(np.array_equal(outputs[0], outputs[1]))

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +18,7 @@ from ..evaluation.scores import Remembered, Rows, remember, rows_of
 from ..pipeline.evaluate import measure
 from ..pipeline.train import inputs
 from ..tracking import Version
+from . import staleness
 from .champion_code import score_with_own_code
 from .seal import read_sealed
 
@@ -140,21 +140,8 @@ class Evidence:
 
     @cached_property
     def stale(self) -> list[str]:
-        """What DVC finds changed since the pipeline ran, as `stage: file`."""
-        dvc = [sys.executable, "-m", "dvc", "status", "--json"]
-        done = subprocess.run(dvc, cwd=self.root, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ProjectError(f"dvc cannot tell what changed: {done.stderr.strip()}")
-        found: dict[str, list[Any]] = json.loads(done.stdout or "{}")
-        return [
-            f"{stage}: {name} is {what}"
-            for stage, changes in found.items()
-            for change in changes
-            if isinstance(change, dict)
-            for files in change.values()
-            if isinstance(files, dict)
-            for name, what in files.items()
-        ] or [f"{stage} changed" for stage in found]
+        """What DVC finds changed since the pipeline ran."""
+        return staleness.answer(self.root)
 
     def _table(self, step: str) -> pd.DataFrame:
         path = self.root / self.config.table("processed", step)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ProjectError
 from ..evaluation.scores import Rows
-from ..evaluation.slices import DRAWS, slice_masks
+from ..evaluation.slices import slice_masks
 from . import Verdict
 from .evidence import Evidence
 
@@ -64,9 +64,7 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
     if len(rows.numbers) < bounds.min_rows:
         told = f"{name} has {len(rows.numbers)} rows, fewer than {bounds.min_rows}"
         return Finding(0.0, told, doubt)
-    skill = rows.skill(rows.score(evidence.candidate))
-    skills = rows.skills(evidence.candidate, DRAWS)
-    low, high = rows.interval(skills)
+    skill, low, high = rows.estimate(evidence.candidate)
     if not np.isfinite([skill, low]).all():
         return Finding(0.0, f"{name} leaves {rows.metric} undefined", doubt)
     told = f"{name} has skill {skill:.2f} [{low:.2f}, {high:.2f}] on {len(rows.numbers):,} rows"
@@ -74,10 +72,9 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
         told += f", not shown to reach {bounds.skill}"
         ruined = high < max(whole, bounds.skill)
         return Finding(skill, told, "refused" if ruined else doubt)
-    if champion is not None:
-        lost = rows.skill(rows.score(champion)) - skill
-        least, _ = rows.interval(rows.skills(champion, DRAWS) - skills)
-        if lost > bounds.margin and least > 0:
+    if champion is not None and rows.skill(rows.score(champion)) - skill > bounds.margin:
+        lost, least, _ = rows.advantage(champion, evidence.candidate)
+        if least > 0:
             told += f", {lost:.2f} less than the champion's; {bounds.margin} may be lost"
             return Finding(skill, told, "refused")
     return Finding(skill, told, "passed")

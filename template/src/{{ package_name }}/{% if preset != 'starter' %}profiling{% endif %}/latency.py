@@ -60,15 +60,10 @@ def timed(model: Pipeline, rows: pd.DataFrame, seconds: float) -> list[dict[str,
             begin = perf_counter()
             predict(checked(FeatureTable, feature_table(FEATURES, batch)))
             calls.append(perf_counter() - begin)
+        spent = (process_time() - cpu) / len(calls) / size * 1000
         median, late = 1000 * np.percentile(calls, [50, 95])
-        found.append(
-            {
-                "rows": size,
-                "median_ms": round(float(median), 3),
-                "p95_ms": round(float(late), 3),
-                "cpu_seconds": round((process_time() - cpu) / len(calls) / size * 1000, 5),
-            }
-        )
+        times = {"median_ms": round(float(median), 3), "p95_ms": round(float(late), 3)}
+        found.append({"rows": size, **times, "cpu_seconds": round(spent, 5)})
     return found
 
 

@@ -41,11 +41,7 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **_measured(config, root),
-        "machine": {
-            "cpus": os.cpu_count(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-        },
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
         "failure": None,
     }
     try:
@@ -84,7 +80,7 @@ def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
     A batch grows tenfold as long as that at least halves what a row costs: after that whoever
     waits for it waits longer for little. A request is one row; what HTTP adds is not in it.
     """
-    cost, (batch, *larger) = config.cost, profile["batches"]
+    cost, (batch, *larger), seconds = config.cost, profile["batches"], profile["train_seconds"]
     a_core = 1000 / batch["cpu_seconds"]
     replicas = math.ceil(cost.requests_per_second / (a_core * BUSY))
     for next_batch in larger:
@@ -95,9 +91,7 @@ def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
     month = replicas * (cost.core_month + memory / 1024 * cost.gb_month)
     return {
         # As many cores as training kept busy.
-        "train_cpus": math.ceil(
-            round(profile["train_cpu_seconds"] / profile["train_seconds"], 1) or 1
-        ),
+        "train_cpus": math.ceil(round(profile["train_cpu_seconds"] / seconds, 1) or 1),
         "train_memory_mb": _limit(profile["train_memory_mb"]),
         "serve_cpus": 1,
         "serve_memory_mb": memory,
@@ -117,16 +111,11 @@ def write_resources(root: Path, recommendation: dict[str, Any]) -> None:
     """Write docker/resources.env, which compose.yaml reads, in a project that has docker/."""
     if not (root / RESOURCES.parent).is_dir():
         return
-    limits = {
-        "TRAIN_CPUS": recommendation["train_cpus"],
-        "TRAIN_MEMORY": f"{recommendation['train_memory_mb']}m",
-        "SERVE_CPUS": recommendation["serve_cpus"],
-        "SERVE_MEMORY": f"{recommendation['serve_memory_mb']}m",
-        "SERVE_BATCH_ROWS": recommendation["serve_batch_rows"],
-        "SERVE_REPLICAS": recommendation["serve_replicas"],
-    }
     lines = [f"# Written by `make profile`: {HEADROOM} times the memory that was measured."]
-    lines += [f"{name}={value}" for name, value in limits.items()]
+    for name, value in recommendation.items():
+        if name.startswith(("train_", "serve_")):
+            unit = "m" * name.endswith("_mb")
+            lines.append(f"{name.removesuffix('_mb').upper()}={value}{unit}")
     (root / RESOURCES).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

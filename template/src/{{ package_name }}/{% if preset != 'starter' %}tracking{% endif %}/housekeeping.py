@@ -20,11 +20,10 @@ def collect_garbage(config: Config, root: Path, really: bool) -> str:
     needed |= {v.run for model in versions for v in versions[model] if (model, v.number) in held}
     sizes = prunable(root, needed)
     if really:
-        for model, all_of_it in versions.items():
-            for version in all_of_it:
-                if version.run in sizes:
-                    today = f"{datetime.now(UTC):%Y-%m-%d}"
-                    registry.tag(root, model, version.number, "pruned", today)
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        pruned = ((m, v.number) for m in versions for v in versions[m] if v.run in sizes)
+        for model, number in pruned:
+            registry.tag(root, model, number, "pruned", today)
         for run in sizes:
             shutil.rmtree(runs.files(root) / run)
     did = "freed" if really else "`make gc YES=1` would free"
@@ -34,9 +33,8 @@ def collect_garbage(config: Config, root: Path, really: bool) -> str:
 
 def prunable(root: Path, needed: set[str]) -> dict[str, int]:
     """The bytes of each run's files, of runs that are not needed."""
-    folders = [path for path in runs.files(root).glob("*") if path.is_dir()]
     return {
         folder.name: sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        for folder in folders
-        if folder.name not in needed
+        for folder in runs.files(root).glob("*")
+        if folder.is_dir() and folder.name not in needed
     }
