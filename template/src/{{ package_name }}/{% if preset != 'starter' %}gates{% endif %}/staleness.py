@@ -1,21 +1,20 @@
 """DVC's word on what changed since the pipeline ran."""
 
 import json
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 from ..errors import ProjectError
 
 
 @cache
-def ask(root: Path) -> subprocess.Popen[str]:
+def ask(root: Path) -> Popen[str]:
     """Begin to ask, which pays: the answer takes a second or two."""
     dvc = [sys.executable, "-m", "dvc", "status", "--json"]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(dvc, cwd=root, text=True, stdout=pipe, stderr=pipe)
+    return Popen(dvc, cwd=root, text=True, stdout=PIPE, stderr=PIPE)
 
 
 def answer(root: Path) -> list[str]:

@@ -114,8 +114,7 @@ def write_resources(root: Path, recommendation: dict[str, Any]) -> None:
     lines = [f"# Written by `make profile`: {HEADROOM} times the memory that was measured."]
     for name, value in recommendation.items():
         if name.startswith(("train_", "serve_")):
-            unit = "m" * name.endswith("_mb")
-            lines.append(f"{name.removesuffix('_mb').upper()}={value}{unit}")
+            lines.append(f"{name.removesuffix('_mb').upper()}={value}{'m' * name.endswith('_mb')}")
     (root / RESOURCES).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
