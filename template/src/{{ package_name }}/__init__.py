@@ -1,1 +1,1 @@
-"""The package of this project: three files are yours, the rest comes from the template."""
+"""The modules beside this one are yours; `mlops/` is the machinery that runs them."""

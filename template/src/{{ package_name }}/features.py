@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .contract import Feature
+from .mlops import Feature
 
 NEVER = 36.0
 """Months since the last complaint of somebody who never complained, and the cap for all."""

@@ -1,0 +1,57 @@
+"""The commands that the Makefile, dvc.yaml, the git hooks and CI call."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import typer
+
+from .errors import ProjectError
+
+COMMANDS = (
+    "data.fetch",
+    "evaluation.card",
+    "tracking.notebooks",
+    "tracking.pruning",
+    "pipeline",
+    "promotion.commands",
+    "profiling.freshness",
+    "verify.commands",
+)
+"""The modules in which rooms keep their commands; a starter has fewer of them."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def setup() -> None:
+    """Install the git hooks and bring the data, once; bare files become a repository first."""
+    from .data.fetch import data
+
+    if subprocess.run(["git", "rev-parse"], capture_output=True, check=False).returncode:
+        subprocess.run(["git", "init", "--quiet", "-b", "main"], check=True)
+    install = ["pre-commit", "install", "--hook-type", "pre-commit", "--hook-type", "pre-push"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ProjectError(f"the git hooks could not be installed: {done.stdout}{done.stderr}")
+    data(rows=None)
+
+
+for name in COMMANDS:
+    room, _, _ = name.partition(".")
+    if (Path(__file__).parent / room).is_dir():
+        for command in import_module(f".{name}", __package__).COMMANDS:
+            app.command()(command)
+
+
+def main() -> None:
+    """Run a command; a mistake that a person can fix is one message and exit status 1."""
+    try:
+        app()
+    except ProjectError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

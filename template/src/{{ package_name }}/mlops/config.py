@@ -1,0 +1,233 @@
+"""params.yaml, read once and checked. A setting added later has its default here.
+
+Skill is the unit of every threshold on quality: the share of the way from a baseline's score on the
+same rows to a perfect one (Murphy, 1988, doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2).
+So a threshold means the same for every metric: 0 is no better than the baseline, 1 is perfect.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from . import names
+from .errors import ProjectError
+
+
+class Section(BaseModel):
+    """A part of params.yaml: an unknown key is an error, since it is most often a typo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Range(Section):
+    """Where a number is searched; whole numbers if both ends are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError("low must be less than high, and above 0 where log is true")
+        return self
+
+
+class Tuning(Section):
+    """What is searched, and what is not and why. Without trials the settings stay as they are."""
+
+    trials: int = Field(default=0, ge=0)  # for each candidate
+    folds: int = Field(default=3, ge=2)
+    search: dict[str, dict[str, Range | list[bool | int | float | str]]] = {}
+    fixed: dict[str, str] = {}  # candidate.setting: why it is not searched
+
+
+class Tracking(Section):
+    """How much history keeps its files."""
+
+    keep_runs: int = Field(default=50, ge=1)
+
+
+class Floor(Section):
+    """Skill that even the lower end of the score's interval must reach."""
+
+    skill: float = 0.05
+
+
+class Champion(Section):
+    """Skill by which a candidate may be worse than the champion on the same rows."""
+
+    margin: float = Field(default=0.02, ge=0)
+
+
+class Slices(Section):
+    """What holds on each slice; one with fewer rows is inconclusive."""
+
+    min_rows: int = Field(default=100, ge=10)
+    skill: float = 0.0
+    margin: float = Field(default=0.05, ge=0)
+    critical: list[str] = []  # as in region=north: inconclusive there refuses
+
+
+class Groups(Section):
+    """How far apart sensitive groups may be; one with fewer rows is inconclusive."""
+
+    min_rows: int = Field(default=100, ge=10)
+    max_gap: float = Field(default=0.2, gt=0)
+
+
+class Leakage(Section):
+    """Skill that no single feature may have: it would hold the answer."""
+
+    max_skill: float = 0.98
+
+
+class Features(Section):
+    """What a feature may cost, in microseconds for 1,000 rows, and which ones stay in spite."""
+
+    max_microseconds: float = Field(default=50_000, gt=0)
+    kept: dict[str, str] = {}  # feature: why it stays without being useful
+
+
+class Budget(Section):
+    """What training and prediction may take, on one thread."""
+
+    train_cpu_seconds: float = Field(default=600, gt=0)
+    train_memory_mb: float = Field(default=4_000, gt=0)
+    model_mb: float = Field(default=100, gt=0)
+    predict_cpu_seconds: float = Field(default=1, gt=0)  # for 1,000 rows in one batch
+
+
+class Freshness(Section):
+    """How old data and evidence may be, in days."""
+
+    data_days: float = Field(default=90, gt=0)
+    evidence_days: float = Field(default=7, gt=0)
+
+
+class Gates(Section):
+    """The bound of every gate."""
+
+    floor: Floor = Floor()
+    champion: Champion = Champion()
+    slices: Slices = Slices()
+    groups: Groups = Groups()
+    leakage: Leakage = Leakage()
+    features: Features = Features()
+    budget: Budget = Budget()
+    freshness: Freshness = Freshness()
+
+
+class Cost(Section):
+    """What is to be served, and what it is paid with."""
+
+    requests_per_second: float = Field(default=10, gt=0)
+    core_month: float = Field(default=25, ge=0)
+    gb_month: float = Field(default=3, ge=0)
+    currency: str = "EUR"
+
+
+class Read(Section):
+    """How the raw file is written, and which of its names the table changes."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str = ""
+    missing: list[str] = []  # what stands for nothing, beside NA and its like
+    dates: dict[str, list[str]] = {}  # formats of a column, as strptime has them; else ISO 8601
+    names: dict[str, str] = {}  # a name in the file: the column
+
+
+class Data(Section):
+    """Which table, what its columns are for, and how it is split."""
+
+    name: str
+    raw: Path
+    target: str
+    time: str | None = None  # split by this column; None: at random
+    group: str | None = None  # rows with the same value are learned from or held out together
+    ids: list[str] = []
+    slices: list[str] = []
+    sensitive: list[str] = []
+    test_share: float = Field(default=0.25, gt=0, lt=1)
+    read: Read = Read()
+
+    _name = field_validator("name")(names.validator("dataset"))
+
+    def roles(self) -> dict[str, list[str]]:
+        """The columns that each setting names."""
+        named = self.model_dump(include={"target", "time", "group", "ids", "slices", "sensitive"})
+        return {role: [c] if isinstance(c, str) else c for role, c in named.items() if c}
+
+
+class Selection(Section):
+    """How the model is chosen; `metric` is the name of a scikit-learn scorer."""
+
+    metric: str
+    folds: int = Field(default=5, ge=2)
+
+
+class Model(Section):
+    """The registered name, and the settings of each candidate."""
+
+    name: str
+    linear: dict[str, Any] = {}
+    boosting: dict[str, Any] = {}
+    network: dict[str, Any] = {}
+
+    _name = field_validator("name")(names.validator("model"))
+
+
+class Config(Section):
+    """All of params.yaml."""
+
+    task: Literal["classification", "regression"]
+    seed: int = Field(ge=0, lt=2**32)
+    data: Data
+    selection: Selection
+    model: Model
+    tuning: Tuning = Tuning()
+    tracking: Tracking = Tracking()
+    gates: Gates = Gates()
+    cost: Cost = Cost()
+
+    def table(self, layer: str, step: str) -> Path:
+        """Where the table of a step lies, from the project's root."""
+        return Path("data", layer, f"{self.data.name}_{step}.parquet")
+
+    def with_settings(self, name: str, settings: dict[str, Any]) -> "Config":
+        """Return the same, but for these settings of one candidate."""
+        changed = {name: getattr(self.model, name) | settings}
+        return self.model_copy(update={"model": self.model.model_copy(update=changed)})
+
+
+def load_config(root: Path) -> Config:
+    """Read `root`/params.yaml; ProjectError says which line of it is wrong."""
+    path = root / "params.yaml"
+    try:
+        return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ProjectError(f"{path} is missing: run the command in the project's folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProjectError(f"params.yaml is not YAML: {error}") from None
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ProjectError("params.yaml: " + "; ".join(problems)) from None
+
+
+def tuned(config: Config, root: Path) -> Config:
+    """Return the settings with those that stage `tune` found for what is still searched."""
+    path = root / "reports" / "tuning.json"
+    if not path.exists():
+        return config
+    found = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    for name, settings in found.items():
+        searched = config.tuning.search.get(name, {})
+        kept = {key: value for key, value in settings.items() if key in searched}
+        config = config.with_settings(name, kept)
+    return config

@@ -1,0 +1,1 @@
+"""Raw data: how it is fetched, read and validated."""

@@ -1,0 +1,1 @@
+"""From tables to models: inputs, selection, metrics, tuning, and the files of a model."""

@@ -1,0 +1,79 @@
+"""What stands beside a model file: its hash, its inputs, the code and libraries it is made with."""
+
+import json
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from .. import team
+from ..config import Config
+from ..errors import ProjectError
+from ..hashing import file_hash
+from .storage import load_model
+
+LIBRARIES = (
+    *("numpy", "scipy", "scikit-learn", "skops"),
+    *("lightgbm", "xgboost", "xgboost-cpu", "torch", "skorch"),
+)
+
+
+def write(config: Config, root: Path) -> None:
+    """Write models/manifest.json for the model that was just trained."""
+    folder = root / "models"
+    model = load_model(folder / "model.skops")
+    selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
+    facts = {
+        "sha256": file_hash(folder / "model.skops"),
+        "chosen": selection["chosen"],
+        "target": config.data.target,
+        "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
+        "features": {feature.name: feature.kind for feature in team.features()},
+        "code": team.code_hash(),
+        "libraries": libraries(),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest in `folder`; ProjectError if there is none that can be read."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return {"sha256": facts["sha256"], "features": facts["features"]} | facts
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProjectError(f"the model's manifest.json cannot be read: {error!r}") from None
+
+
+def load(folder: Path) -> Pipeline:
+    """The model in `folder`; ProjectError unless hash, libraries and inputs fit."""
+    manifest, path = read(folder), folder / "model.skops"
+    if not path.exists() or file_hash(path) != manifest["sha256"]:
+        raise ProjectError(f"{path.name} is not the file that its manifest describes: train again")
+    here, wanted = libraries(), manifest.get("libraries", {})
+    other = [f"{n} {v}, here {here.get(n)}" for n, v in wanted.items() if v != here.get(n)]
+    if other:
+        raise ProjectError(
+            f"the model was made with {'; '.join(other)}: `uv sync` brings back what uv.lock pins; "
+            "after an upgrade train again"
+        )
+    model = load_model(path)
+    names = list(getattr(model[:-1], "feature_names_in_", []))
+    if names != list(manifest["features"]):
+        wanted = list(manifest["features"])
+        raise ProjectError(f"the model reads {names}, its manifest names {wanted}")
+    return model
+
+
+def libraries() -> dict[str, str]:
+    """The version of each of LIBRARIES that is installed."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,110 @@
+"""Metrics on the test set, with the uncertainty of the first, and calibration."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from sklearn import config_context
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import Pipeline
+
+from ..config import Config
+from ..errors import ProjectError
+
+SCORERS = {
+    "classification": ("accuracy",),
+    "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
+}
+"""Metrics that are reported beside the one that selects."""
+
+N_RESAMPLES = 200
+"""Resamples behind the interval of the headline score."""
+
+MAX_UNDEFINED = 0.1
+"""A resample may lack a rare class, on which some metrics are undefined: one in ten may."""
+
+N_BINS = 10
+
+
+def measure(
+    config: Config, model: Pipeline, features: pd.DataFrame, target: pd.Series
+) -> dict[str, float]:
+    """Compute every metric, and the 95 % percentile bootstrap interval of the first.
+
+    Returns:
+        By name of the metric its value; the interval under `<metric>_low` and `<metric>_high`.
+
+    Raises:
+        ProjectError: The metric is undefined on too many resamples.
+    """
+    metric = config.selection.metric
+    metrics = {}
+    for name in dict.fromkeys([metric, *SCORERS[config.task]]):
+        metrics[name] = float(get_scorer(name)(model, features, target))
+    if hasattr(model, "predict_proba"):
+        metrics["log_loss"] = log_loss(model, features, target)
+    scores = _resampled_scores(config, model, features, target)
+    if np.isnan(scores).mean() > MAX_UNDEFINED:
+        raise ProjectError(f"{metric} is undefined on the test set: a class is too rare there")
+    low, high = np.nanpercentile(scores, [2.5, 97.5])
+    metrics[f"{metric}_low"] = float(low)
+    metrics[f"{metric}_high"] = float(high)
+    return {name: round(value, 6) for name, value in metrics.items()}
+
+
+def _resampled_scores(
+    config: Config, model: Pipeline, features: pd.DataFrame, target: pd.Series
+) -> np.ndarray:
+    """The score on each of N_RESAMPLES draws of the rows, with replacement."""
+    # Once for all resamples: preparing the rows costs more than scoring them.
+    prepared = np.asarray(model[:-1].transform(features))
+    truth = target.to_numpy()
+    scorer = get_scorer(config.selection.metric)
+    rng = np.random.default_rng(config.seed)
+    scores = []
+    for _ in range(N_RESAMPLES):
+        rows = rng.integers(0, len(truth), len(truth))
+        scores.append(scorer(model[-1], prepared[rows], truth[rows]))
+    return np.array(scores)
+
+
+def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> float:
+    """Compute the mean of -log(p), p the probability of the outcome: 0 for a class never seen."""
+    column = pd.Index(model.classes_).get_indexer(target)
+    probabilities = model.predict_proba(features)[np.arange(len(target)), column]
+    known = np.where(column < 0, 0, probabilities)
+    return float(-np.log(known.clip(1e-15)).mean())
+
+
+def predicted_and_observed(
+    model: Pipeline, features: pd.DataFrame, target: pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return two numbers a row: prediction and outcome, or probability and whether it came true.
+
+    With more than two classes it is the probability of the class that is predicted.
+    """
+    if not hasattr(model, "predict_proba"):
+        return model.predict(features), target.to_numpy()
+    probabilities = model.predict_proba(features)
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1], (target == model.classes_[1]).to_numpy()
+    return probabilities.max(axis=1), (target == model.predict(features)).to_numpy()
+
+
+def calibration(predicted: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
+    """Return mean prediction and mean outcome in bins of equally many rows."""
+    table = pd.DataFrame({"predicted": predicted, "observed": observed.astype(float)})
+    ranks = table["predicted"].rank(method="first")
+    bins = pd.qcut(ranks, min(N_BINS, len(table)), labels=False)
+    return table.groupby(bins).mean().round(6)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings where a metric is undefined, since NaN says so; skip repeated checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            yield

@@ -1,0 +1,45 @@
+"""The stable entry point by which a model is asked by the code of its own commit.
+
+`python -m <package>.mlops.modeling.predict FOLDER TABLE OUT` loads the model in FOLDER, predicts
+the rows of the Parquet file TABLE, and writes the arrays `predictions` and, for a classifier,
+`probabilities` and `classes` to the file OUT in NumPy's npz format. Later commits call the module
+of earlier ones, so neither the arguments nor the arrays may change.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import team
+from ..errors import ProjectError
+from . import manifest
+from .inputs import feature_table
+
+
+def predict(folder: Path, table: Path, out: Path) -> None:
+    """Write what the model predicts; ProjectError if this is not the code it was made with."""
+    if manifest.read(folder).get("code") != team.code_hash():
+        raise ProjectError("its commit holds other code than it was made with")
+    features = feature_table(team.features(), pd.read_parquet(table))
+    model = manifest.load(folder)
+    found: dict[str, Any] = {"predictions": np.asarray(model.predict(features))}
+    if hasattr(model, "predict_proba"):
+        found["probabilities"] = model.predict_proba(features)
+        found["classes"] = model.classes_
+    np.savez(out, **found)
+
+
+def main() -> None:
+    """Read the arguments; a mistake is one sentence and exit status 1."""
+    folder, table, out = map(Path, sys.argv[1:])
+    try:
+        predict(folder, table, out)
+    except ProjectError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

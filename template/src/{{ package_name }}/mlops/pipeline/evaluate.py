@@ -1,0 +1,28 @@
+"""Stage `evaluate`: the model on the test set, with the uncertainty of its score."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ..config import Config
+from ..modeling.inputs import inputs
+from ..modeling.metrics import calibration, measure, predicted_and_observed
+from ..modeling.storage import load_model
+
+
+def evaluate(config: Config, root: Path) -> str:
+    """Write metrics.json and the calibration table, both from held-out rows only."""
+    rows = pd.read_parquet(root / config.table("processed", "test"))
+    features, target = inputs(config, rows)
+    model = load_model(root / "models" / "model.skops")
+    report = {"rows": len(rows)} | measure(config, model, features, target)
+    folder = root / "reports"
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    predicted, observed = predicted_and_observed(model, features, target)
+    table = calibration(predicted, observed)
+    table.to_csv(folder / "plots" / "calibration.csv", index=False, lineterminator="\n")
+    metric = config.selection.metric
+    low, high = report[f"{metric}_low"], report[f"{metric}_high"]
+    return f"{metric} {report[metric]:.3f} [{low:.3f}, {high:.3f}] on {len(rows):,} rows"

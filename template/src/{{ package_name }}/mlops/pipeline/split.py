@@ -1,0 +1,81 @@
+"""Stage `split`: training set and test set."""
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from ..config import Config
+from ..errors import ProjectError
+
+Parts = tuple[pd.DataFrame, pd.DataFrame]
+"""Training set and test set."""
+
+
+def split(config: Config, root: Path) -> str:
+    """Write the training and the test set; rows without a label are in neither."""
+    table = pd.read_parquet(root / config.table("interim", "validate"))
+    labelled = table[table[config.data.target].notna()]
+    train, test = divide(labelled, config)
+    for step, rows in (("train", train), ("test", test)):
+        path = root / config.table("processed", step)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(path, index=False)
+    return f"{len(train):,} rows to train on, {len(test):,} held out"
+
+
+def divide(rows: pd.DataFrame, config: Config) -> Parts:
+    """Divide rows by the settings: the latest are held out, or rows drawn at random.
+
+    No group is on both sides: a group with rows in both periods is drawn to one of them, and
+    loses its rows of the other.
+    """
+    if config.data.group and config.data.time:
+        return _by_group_and_time(rows, config)
+    if config.data.group:
+        held_out = _drawn_groups(rows, config)
+        return rows[~held_out], rows[held_out]
+    if config.data.time:
+        late = _is_late(rows[config.data.time], config.data.test_share)
+        return rows[~late], rows[late]
+    return _at_random(rows, config)
+
+
+def _at_random(rows: pd.DataFrame, config: Config) -> Parts:
+    target = rows[config.data.target]
+    stratify = None
+    # A class of one row cannot be on both sides.
+    if config.task == "classification" and target.value_counts().min() > 1:
+        stratify = target
+    train, test = train_test_split(
+        rows, test_size=config.data.test_share, stratify=stratify, random_state=config.seed
+    )
+    return train.sort_index(), test.sort_index()
+
+
+def _by_group_and_time(rows: pd.DataFrame, config: Config) -> Parts:
+    late = _is_late(rows[config.data.time], config.data.test_share)
+    drawn = _drawn_groups(rows, config)
+    in_both_periods = late.groupby(rows[config.data.group]).transform("nunique") == 2
+    train = ~late & ~(in_both_periods & drawn)
+    test = late & ~(in_both_periods & ~drawn)
+    return rows[train], rows[test]
+
+
+def _drawn_groups(rows: pd.DataFrame, config: Config) -> pd.Series:
+    """Whether each row's group is drawn for the test set."""
+    groups = rows[config.data.group].drop_duplicates()
+    drawn = groups.sample(frac=config.data.test_share, random_state=config.seed)
+    return rows[config.data.group].isin(drawn)
+
+
+def _is_late(time: pd.Series, share: float) -> pd.Series:
+    """Whether each row is later than the last moment to train on."""
+    last = time.max()
+    if time.nunique() == 1:
+        raise ProjectError(f"data.time: no row is later than {last}; leave data.time out")
+    boundary = time.quantile(1 - share, interpolation="lower")
+    # Where more than `share` of the rows carry the last moment, they alone are held out.
+    before_last = time[time < last].max()
+    late: pd.Series = time > min(boundary, before_last)
+    return late

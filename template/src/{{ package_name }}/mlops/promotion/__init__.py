@@ -1,0 +1,1 @@
+"""The one way to a new champion, and the way back."""

@@ -1,0 +1,108 @@
+"""The only module that imports the team's modules.
+
+Each function imports at the moment of the call: a command that reads the schema need not wait for
+the libraries of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import Config
+from .features import Feature
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+    from sklearn.pipeline import Pipeline
+
+MACHINERY = Path(__file__).parent
+PACKAGE = MACHINERY.parent
+
+
+def features() -> Sequence[Feature]:
+    """Return the inputs of the model, in order."""
+    from ..features import FEATURES
+
+    return FEATURES
+
+
+def raw_table() -> type[pa.DataFrameModel]:
+    """Return the schema of the raw table: a request and its outcome."""
+    from ..schemas import RawTable
+
+    return RawTable
+
+
+def request() -> type[pa.DataFrameModel]:
+    """Return the schema of what is known when a prediction is made."""
+    from ..schemas import Request
+
+    return Request
+
+
+def feature_schema() -> type[pa.DataFrameModel]:
+    """Return the schema of what the model reads."""
+    from ..schemas import FeatureTable
+
+    return FeatureTable
+
+
+def candidates(config: Config) -> dict[str, Pipeline]:
+    """Return the models to choose from by name, the simplest first."""
+    from ..model import candidates
+
+    return candidates(config)
+
+
+def example_path() -> Path:
+    """Return where the table lies that `simulate` can rebuild, from the project's root."""
+    from ..example import RAW
+
+    return RAW
+
+
+def simulate(rows: int | None, seed: int) -> pd.DataFrame:
+    """Return the simulated raw table, of its usual size unless `rows` are named."""
+    from ..example import ROWS, simulate
+
+    return simulate(rows or ROWS, seed)
+
+
+def gates() -> dict[str, Callable[..., Any]]:
+    """Return the team's own gates by name: those in `gates.py`, if there is one.
+
+    Each takes the evidence and returns a Verdict, as the modules in `mlops/gates` do.
+    """
+    if find_spec(f"{__package__}".rpartition(".")[0] + ".gates") is None:
+        return {}
+    from importlib import import_module
+
+    return dict(import_module("..gates", __package__).GATES)
+
+
+def modules() -> list[Path]:
+    """Return every module of the team's, sorted: the package without the machinery."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        if MACHINERY not in path.parents:
+            found.append(path)
+    return sorted(found)
+
+
+def code_hash() -> str:
+    """Return the sha256 of the code that turns a raw row into a prediction.
+
+    All of the team's modules count, since any of them can be a helper of a feature or a model.
+    """
+    digest = sha256()
+    for path in [*modules(), MACHINERY / "features.py", MACHINERY / "modeling" / "inputs.py"]:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(b"\0")
+        digest.update(path.read_bytes())
+        digest.update(b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""The pytest plugin with the fixtures for the team's tests, and what these tests may import.
+
+`pyproject.toml` loads it with `-p`, before coverage starts: to trace the imports of the libraries
+below would cost seconds and says nothing. The team's own modules are imported only by the tests,
+so that their lines count.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas  # noqa: F401
+import pytest
+import sklearn.ensemble  # noqa: F401
+import skops.io  # noqa: F401
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from threadpoolctl import threadpool_limits
+
+from . import team
+from .config import Config, Read, load_config
+from .data.validation import PERSONAL, checked
+from .modeling import metrics
+from .modeling.inputs import feature_table, inputs
+from .modeling.selection import cross_validate
+from .modeling.storage import load_model, save_model
+from .pipeline import STAGES, run_stage, stage
+
+__all__ = [
+    "PERSONAL",
+    "checked",
+    "cross_validate",
+    "feature_table",
+    "load_model",
+    "save_model",
+    "stage",
+]
+
+N_ROWS = 800
+"""Rows of the simulated table that the tests use."""
+
+N_RESAMPLES = 50
+"""Fewer than in a project: the tests need an interval, not a narrow one."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _alone() -> Iterator[None]:
+    """Use one thread and few resamples for small tables, and no tracking server of this machine."""
+    with threadpool_limits(1), pytest.MonkeyPatch.context() as patch:
+        for variable in ("MLFLOW_TRACKING_URI", "WANDB_MODE"):
+            patch.delenv(variable, raising=False)
+        patch.setattr(metrics, "N_RESAMPLES", N_RESAMPLES)
+        yield
+
+
+@pytest.fixture(scope="session")
+def project_root(pytestconfig: pytest.Config) -> Path:
+    """Return the folder of params.yaml."""
+    return pytestconfig.rootpath
+
+
+@pytest.fixture(scope="session")
+def config(project_root: Path) -> Config:
+    """Return the project's settings with fewer folds and trials, for a small and plain CSV file."""
+    settings = load_config(project_root)
+    raw = Path(f"data/raw/{settings.data.name}_raw.csv")
+    return settings.model_copy(
+        update={
+            "data": settings.data.model_copy(update={"raw": raw, "read": Read()}),
+            "selection": settings.selection.model_copy(update={"folds": 3}),
+            "tuning": settings.tuning.model_copy(update={"trials": min(settings.tuning.trials, 2)}),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def raw(config: Config) -> pd.DataFrame:
+    """Return a small simulated raw table that holds its schema."""
+    return checked(team.raw_table(), team.simulate(N_ROWS, config.seed))
+
+
+@pytest.fixture(scope="session")
+def labelled(config: Config, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Return features and target of the rows whose outcome is known."""
+    return inputs(config, raw[raw[config.data.target].notna()])
+
+
+@pytest.fixture(scope="session")
+def finished(config: Config, project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which every stage has run on the small table."""
+    root = tmp_path_factory.mktemp("project")
+    path = root / config.data.raw
+    path.parent.mkdir(parents=True)
+    team.simulate(N_ROWS, config.seed).to_csv(path, index=False)
+    shutil.copytree(project_root / "docs", root / "docs")
+    for name in STAGES:
+        run_stage(name, config, root)
+    return root
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `learner` once for each candidate that is no baseline."""
+    if "learner" in metafunc.fixturenames:
+        found = team.candidates(load_config(metafunc.config.rootpath))
+        baselines = (DummyClassifier, DummyRegressor)
+        names = [name for name, model in found.items() if not isinstance(model[-1], baselines)]
+        metafunc.parametrize("learner", names)

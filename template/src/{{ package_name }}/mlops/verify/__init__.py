@@ -1,0 +1,1 @@
+"""The one way to verify a project."""
