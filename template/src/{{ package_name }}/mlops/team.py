@@ -6,6 +6,7 @@ the libraries of the model.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
@@ -106,3 +107,38 @@ def code_hash() -> str:
         digest.update(path.read_bytes())
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def helpers_of(module: str) -> list[Path]:
+    """Return the team's modules that a module of theirs imports, directly or through others.
+
+    Args:
+        module: The name of a file in the package, such as `schemas.py`.
+
+    Returns:
+        Paths below the package's folder, sorted, without the module itself.
+    """
+    known = {path.relative_to(PACKAGE) for path in modules()}
+    found: set[Path] = set()
+    pending = [Path(module)]
+    while pending:
+        importer = pending.pop()
+        for path in _imported(importer) & known - found:
+            found.add(path)
+            pending.append(path)
+    return sorted(found - {Path(module)})
+
+
+def _imported(module: Path) -> set[Path]:
+    """Where the modules that this one names in relative imports could be."""
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or node.level == 0:
+            continue
+        folder = module.parents[node.level - 1]
+        target = folder.joinpath(*(node.module or "").split("."))
+        # `from .a import b` names the module a, or b in the package a.
+        for path in (target, *(target / alias.name for alias in node.names)):
+            found.update((Path(f"{path}.py"), path / "__init__.py"))
+    return found

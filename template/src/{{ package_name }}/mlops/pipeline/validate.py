@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from .. import team
 from ..config import Config
@@ -14,8 +15,10 @@ def validate(config: Config, root: Path) -> str:
     """Write the table with the types that the schema declares.
 
     Raises:
-        ProjectError: The table breaks a rule, or params.yaml names a column that is not there.
+        ProjectError: The table breaks a rule, params.yaml names a column that is not there, or
+            dvc.yaml does not list a helper of schemas.py.
     """
+    _refuse_unlisted_helpers(root)
     table = checked(team.raw_table(), pd.read_parquet(root / config.table("interim", "ingest")))
     for setting, columns in config.data.roles().items():
         for name in columns:
@@ -24,3 +27,23 @@ def validate(config: Config, root: Path) -> str:
     table.to_parquet(root / config.table("interim", "validate"), index=False)
     missing = int(table[config.data.target].isna().sum())
     return f"{len(table):,} rows hold the schema; {missing:,} still wait for their label"
+
+
+def _refuse_unlisted_helpers(root: Path) -> None:
+    """Raise ProjectError if schemas.py uses a module whose changes DVC would not see.
+
+    Other stages depend on the whole package; the first ones read nothing but the schema, so that a
+    new feature does not make them read the raw data again.
+    """
+    path = root / "dvc.yaml"
+    if not path.exists():  # in a container, or in a test: nothing is cached there
+        return
+    stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+    for helper in team.helpers_of("schemas.py"):
+        line = f"${{code}}/{helper.as_posix()}"
+        for stage in ("ingest", "validate"):
+            if line not in stages[stage]["deps"]:
+                raise ProjectError(
+                    f"schemas.py uses {helper.as_posix()}, and DVC would not notice when that "
+                    f"changes: add `- {line}` to the deps of stage {stage} in dvc.yaml"
+                )

@@ -1,0 +1,60 @@
+"""Every module of the team's is seen: as code of the model, and as a dependency of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from churn_radar.mlops import ProjectError, team
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.pipeline import stage
+
+STAGES = "stages: {ingest: {deps: [DEPS]}, validate: {deps: [DEPS]}}\n"
+
+
+@pytest.fixture
+def helper() -> Iterator[Path]:
+    """A helper of the team's that schemas.py uses; both are put back afterwards."""
+    schemas = team.PACKAGE / "schemas.py"
+    sound = schemas.read_text(encoding="utf-8")
+    path = team.PACKAGE / "limits.py"
+    path.write_text("HIGHEST = 600\n", encoding="utf-8")
+    schemas.write_text(f"{sound}\nfrom .limits import HIGHEST\n", encoding="utf-8")
+    yield path
+    schemas.write_text(sound, encoding="utf-8")
+    path.unlink()
+
+
+def test_a_helper_is_found_through_others(helper: Path) -> None:
+    folder = team.PACKAGE / "parts"
+    folder.mkdir()
+    try:
+        (folder / "__init__.py").write_text("from . import deep\n")
+        (folder / "deep.py").write_text("from ..limits import HIGHEST\n")
+        (team.PACKAGE / "top.py").write_text("from . import parts\nimport os\n")
+        found = [path.as_posix() for path in team.helpers_of("top.py")]
+        assert found == ["limits.py", "parts/__init__.py", "parts/deep.py"]
+    finally:
+        (team.PACKAGE / "top.py").unlink()
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+def test_a_helper_that_changed_is_other_code(helper: Path) -> None:
+    before = team.code_hash()
+    helper.write_text("HIGHEST = 6\n", encoding="utf-8")
+    assert team.code_hash() != before
+
+
+def test_a_helper_of_the_schema_must_be_a_dependency(
+    helper: Path, config: Config, tmp_path: Path
+) -> None:
+    dvc = tmp_path / "dvc.yaml"
+    dvc.write_text(STAGES.replace("DEPS", ""), encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"add `- \$\{code\}/limits.py` to the deps of stage"):
+        stage("validate")(config, tmp_path)
+    dvc.write_text(STAGES.replace("DEPS", "'${code}/limits.py'"), encoding="utf-8")
+    with pytest.raises(FileNotFoundError):  # it goes on to the table, which is not there
+        stage("validate")(config, tmp_path)
