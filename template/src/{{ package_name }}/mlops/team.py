@@ -119,6 +119,7 @@ def helpers_of(module: str) -> list[Path]:
         Paths below the package's folder, sorted, without the module itself.
     """
     known = {path.relative_to(PACKAGE) for path in modules()}
+    known.discard(Path("__init__.py"))  # every import runs it, so it can hold nothing of use
     found: set[Path] = set()
     pending = [Path(module)]
     while pending:
