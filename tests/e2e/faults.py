@@ -68,6 +68,18 @@ KEY = "AKIA" + "IOSFODNN7EXAMPLX"
 PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n"
 MARKS = "<" * 7 + " ours\na\n" + "=" * 7 + "\nb\n" + ">" * 7 + " theirs\n"
 
+# Whoever opens an issue chooses what this shell runs.
+UNSAFE = """\
+name: unsafe
+on: issues
+permissions: {}
+jobs:
+  greet:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo "${{ github.event.issue.title }}"
+"""
+
 # The step, the fault, and what the message must name.
 QUICK: dict[str, tuple[str, Plant, str]] = {
     "an unformatted file": ("format", _module("FACTOR  =  1\n"), "planted.py"),
@@ -87,6 +99,7 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
     ),
     "a bad file name": ("names", _write("notebooks/Untitled.ipynb", "{}\n"), "Untitled.ipynb"),
     "an invalid workflow": ("workflows", _write(".github/workflows/bad.yml", "on: 1\n"), "bad.yml"),
+    "an unsafe workflow": ("files", _write(".github/workflows/unsafe.yml", UNSAFE), "unsafe.yml"),
     "a secret": ("secrets", _write("settings.ini", f"key = {KEY}\n"), "settings.ini"),
     "a private key": ("files", _write("key.pem", PRIVATE), "key.pem"),
     "broken JSON": ("files", _write("broken.json", "{\n"), "broken.json"),

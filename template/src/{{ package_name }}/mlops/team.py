@@ -133,7 +133,7 @@ def helpers_of(module: str) -> list[Path]:
 def _imported(module: Path) -> set[Path]:
     """Where the modules that this one names in relative imports could be."""
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
-    found = set()
+    found: set[Path] = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.ImportFrom) or node.level == 0:
             continue
