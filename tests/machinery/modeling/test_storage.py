@@ -33,6 +33,7 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -116,7 +117,8 @@ REGRESSORS = [
     LGBMRegressor(n_estimators=3, min_child_samples=2, n_jobs=1, verbosity=-1),
     XGBRegressor(n_estimators=3, n_jobs=1),
 ]
-ENCODERS = [one_hot(), one_hot(50), ordinal(), TargetEncoder(cv=2)]
+FIFTHS = KFold(5, shuffle=True, random_state=1)
+ENCODERS = [one_hot(), one_hot(50), ordinal(), TargetEncoder(cv=FIFTHS)]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ TRUSTED = re.compile(
     r"|_loss\.loss\.\w+|calibration\.\w+|feature_selection\._univariate_selection\.\w+"
     r"|gaussian_process\.(_gpc|kernels)\.\w+|metrics\._dist_metrics\.\w+"
     r"|neighbors\._(kd|ball)_tree\.\w+|neural_network\._stochastic_optimizers\.\w+"
-    r"|utils\._bunch\.Bunch)"
+    r"|model_selection\._split\.[A-Z]\w+|utils\._bunch\.Bunch)"
 )
 """What a file may contain beside the types that skops trusts: the parts of common estimators."""
 
