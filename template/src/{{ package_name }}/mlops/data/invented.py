@@ -105,7 +105,8 @@ def _outcome(column: pa.Column, score: np.ndarray) -> pd.Series:
         return pd.Series(classes[places])
     if kind.startswith("datetime"):
         first = rules.get("greater_than_or_equal_to", FIRST_DAY)
-        return first + pd.to_timedelta((share * N_DAYS).round(), unit="D")
+        moments: pd.Series = first + pd.to_timedelta((share * N_DAYS).round(), unit="D")
+        return moments
     if kind.startswith("int"):
         low, high = _whole_bounds(rules)
         # In Python's numbers, which cannot overflow where the bounds are far apart.

@@ -85,7 +85,7 @@ class _CachedPredictions(BaseEstimator):  # type: ignore[misc]
     def __init__(self, model: Pipeline, features: pd.DataFrame) -> None:
         """Predict with every method that a scorer may ask for."""
         self.model = model
-        self.predictions = {}
+        self.predictions: dict[str, np.ndarray] = {}
         for method in ("predict", "predict_proba", "decision_function"):
             if hasattr(model, method):
                 self.predictions[method] = np.asarray(getattr(model, method)(features))
@@ -94,17 +94,17 @@ class _CachedPredictions(BaseEstimator):  # type: ignore[misc]
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Return the predictions of the rows with these numbers."""
-        return self.predictions["predict"][rows]
+        return self.predictions["predict"].take(rows, axis=0)
 
-    @available_if(_has("predict_proba"))
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, rows: np.ndarray) -> np.ndarray:
         """Return the probabilities of the rows with these numbers, one column a class."""
-        return self.predictions["predict_proba"][rows]
+        return self.predictions["predict_proba"].take(rows, axis=0)
 
-    @available_if(_has("decision_function"))
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, rows: np.ndarray) -> np.ndarray:
         """Return the values of the decision function of the rows with these numbers."""
-        return self.predictions["decision_function"][rows]
+        return self.predictions["decision_function"].take(rows, axis=0)
 
     def __sklearn_tags__(self) -> Tags:
         """Say whether it is a classifier: scorers ask."""
