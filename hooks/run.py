@@ -19,7 +19,7 @@ from pathlib import Path
 
 from machine import problems
 from steps import Runner, Step, StepError, advice, ask, say
-from wiring import TEMPLATE, WISHES, borrowed, rendered, wiring
+from wiring import TEMPLATE, WISHES, rendered, wiring
 
 GO_ON = "`make setup && make verify`"
 
@@ -80,8 +80,7 @@ def copy(runner: Runner, place: Path, foreign: list[str], options: argparse.Name
     for step in before_data(slug, fresh=fresh, seeds=seeds):
         runner.run(step)
     if options.data:
-        with borrowed(place, slug) as lent:
-            runner.run(wiring(options, lent=lent))
+        runner.run(wiring(options))
     for step in after_data(slug, foreign, fresh=fresh):
         runner.run(step)
     say(f"\n{table(runner.seconds)}\n\n{slug} is ready, and every check passed.")

@@ -9,10 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-
-from ..config import Read
-from ..errors import ProjectError
-from ..reading import WORDS, convert, dates
+from mlops.config import Read
+from mlops.data.readers import WORDS, convert, dates
+from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]
 FORMATS = [

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from mlops.config import Read
+from mlops.data.readers import convert, read
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ..config import Read
-from ..reading import convert, read
 from .columns import Column, infer, normalised
 from .roles import Roles, Wishes, assign
 from .source import check_header, open_source
@@ -38,7 +38,6 @@ class Facts:
     table: pd.DataFrame
     columns: list[Column]
     roles: Roles
-    rewritten: bool = False
 
     @property
     def raw(self) -> Path:
@@ -112,11 +111,6 @@ class Facts:
                 score = (np.nanmean(scores) - chance) / (1 - chance)
             found[column.name] = float(np.clip(np.nan_to_num(score), 0, 1))
         return found
-
-    def as_plain(self) -> "Facts":
-        """The same table in a plain CSV file, under the names and types that it has now."""
-        table = self.table[[column.name for column in (*self.inputs, self.target)]]
-        return replace(self, suffix=".csv", read=Read(), table=table, rewritten=True)
 
     def settings(self) -> dict[str, str]:
         """What was decided for the table as a whole, in words."""

@@ -7,12 +7,13 @@ from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
+from mlops.errors import ProjectError
 
-from ..errors import ProjectError
 from .columns import WHOLE, Column
 from .personal import personal
 
 Task = Literal["classification", "regression"]
+TASKS = ("auto", "classification", "regression")
 SENSITIVE = re.compile(
     r"(^|_)(sex|gender|race|ethnic\w*|religio\w*|national\w*|disab\w*|marital\w*|orientation"
     r"|age_(band|group|class)|minority)($|_)"

@@ -12,10 +12,9 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import pyarrow
-
-from ..config import Read
-from ..errors import ProjectError
-from ..reading import EXCEL, read, read_file, read_header
+from mlops.config import Read
+from mlops.data.readers import EXCEL, read, read_file, read_header
+from mlops.errors import ProjectError
 
 FORMATS = {".csv": ".csv", ".tsv": ".csv", ".txt": ".csv", ".jsonl": ".jsonl"} | {
     ".ndjson": ".jsonl",

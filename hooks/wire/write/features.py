@@ -7,7 +7,7 @@ from ..facts import Facts
 
 HEAD = '''"""YOURS. The model's inputs: pure functions and one registry of features."""
 
-{imports}from .contract import Feature
+{imports}from .mlops import Feature
 {schema}
 OWNER = {owner}
 SOURCE = {source}

@@ -18,6 +18,7 @@ COMMANDS = (
     "promotion.commands",
     "profiling.freshness",
     "verify.commands",
+    "wiring",
 )
 """The modules in which rooms keep their commands; a starter has fewer of them."""
 
@@ -40,7 +41,9 @@ def setup() -> None:
 
 for name in COMMANDS:
     room, _, _ = name.partition(".")
-    if (Path(__file__).parent / room).is_dir():
+    here = Path(__file__).parent / room
+    # Copier makes the folder of a room that an answer leaves out, and puts nothing into it.
+    if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
         for command in import_module(f".{name}", __package__).COMMANDS:
             app.command()(command)
 
