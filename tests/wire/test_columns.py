@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from churn_radar.config import Read
-from churn_radar.errors import ProjectError
-from churn_radar.wire.columns import infer, normalised
-from churn_radar.wire.facts import learn
-from churn_radar.wire.personal import personal
-from churn_radar.wire.roles import Roles, Wishes
+from mlops.config import Read
+from mlops.errors import ProjectError
+from wire.columns import infer, normalised
+from wire.facts import learn
+from wire.personal import personal
+from wire.roles import Roles, Wishes
 
 ROWS = 60
 
 
-def kind(*values: object, **how: object) -> str:
+def kind(*values: object, **how: Any) -> str:
     """The kind of a column that repeats the values, and the formats if it holds dates."""
     cells = [*values] * (ROWS // len(values))
     (column,) = infer(pd.DataFrame({"x": cells}), Read(**how), {})
@@ -149,7 +150,7 @@ def table(rows: int = 200) -> pd.DataFrame:
     )
 
 
-def roles(tmp_path: Path, **wishes: object) -> Roles:
+def roles(tmp_path: Path, **wishes: Any) -> Roles:
     table().to_csv(tmp_path / "customers.csv", index=False)
     return learn(tmp_path / "customers.csv", Wishes("churned", **wishes)).roles
 
