@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.errors import ProjectError
-from wire.columns import infer, normalised
+from wire.columns import infer, normalized
 from wire.facts import learn
 from wire.personal import personal
 from wire.roles import Roles, Wishes
@@ -88,13 +88,13 @@ def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
     ],
 )
 def test_names_follow_the_table(original: str, name: str) -> None:
-    found = normalised([original])[original]
+    found = normalized([original])[original]
     assert found == name if original != "Monthly Charge (€)" else found.startswith("monthly_charge")
 
 
 def test_names_that_become_one_are_refused() -> None:
     with pytest.raises(ProjectError, match="'A b' and 'a_b' would both be called a_b"):
-        normalised(["A b", "a_b"])
+        normalized(["A b", "a_b"])
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_roles_are_guessed(tmp_path: Path) -> None:
     assert found.personal == ["birth_date", "email"]
     assert found.sensitive == ["gender"]
     assert found.slices == ["region"]
-    assert found.left_out == ["always", "hardly", "remark"]
+    assert found.excluded == ["always", "hardly", "remark"]
     assert found.features == ["region", "spend"]
     assert found.why.keys() == {*table().columns}
 
@@ -207,10 +207,10 @@ def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
     facts = learn(tmp_path / "customers.csv", Wishes("churned", ids=("customer_id",)))
     warnings = "\n".join(facts.warnings())
     for words in (
-        "outcome_code alone predicts the target almost perfectly",
+        "outcome_code predicts the target almost perfectly without the others",
         "email looks personal",
         "serial may be an id",
-        "3 rows are there twice",
+        "3 rows are duplicated",
         "2 rows have no outcome",
         "booked runs into the future",
     ):
