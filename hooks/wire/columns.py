@@ -120,6 +120,7 @@ def normalized(names: list[str]) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for original in names:
+        # tenureMonths is two words.
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", original)
         name = slugify(
             words,
@@ -212,6 +213,7 @@ def _find(column: Column, present: pd.Series, how: Read) -> Finding:
 
 def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
     """Find out what a column of text was before somebody wrote it into a file."""
+    # Two words that mean true and false, one of each.
     words = set(present.drop_duplicates().str.lower())
     if len(words) == 2 and words <= WORDS.keys() and len({WORDS[word] for word in words}) == 2:
         return Finding("boolean", present, " and ".join(sorted(words)))
@@ -227,6 +229,7 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
     if share == 1:
         decimal = bool(present.str.contains(how.decimal, regex=False).any())
         return _number(column, numbers, decimal=decimal)
+    # Not missing: a value that nobody can read may be the one that matters.
     if share >= MOSTLY_NUMBERS:
         wrong = present[numbers.isna()]
         raise ProjectError(
@@ -266,6 +269,7 @@ def date_formats(present: pd.Series) -> list[str]:
     Returns:
         The formats, the one that reads most values first; empty if the values are not dates.
     """
+    # Each value once: a file has few days and many rows.
     left = present.drop_duplicates()
     formats: list[str] = []
     if not left.str.contains(r"\d").all() or left.str.len().max() > LONGEST_DATE:
@@ -284,6 +288,7 @@ def date_formats(present: pd.Series) -> list[str]:
 
 def _text(column: Column, present: pd.Series, *, otherwise: str) -> Finding:
     """Tell a closed list of values, which come back again and again, from any other text."""
+    # Values that come back half of the time or more; yes and no may be rare.
     share = column.distinct / len(present)
     comes_back = share <= 0.5 or column.distinct <= 2
     if column.distinct <= MAX_CATEGORIES and comes_back:

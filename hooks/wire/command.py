@@ -47,6 +47,7 @@ def wire(
     if task not in TASKS:
         raise ProjectError(f"there is no task {task!r}: choose from {', '.join(TASKS)}")
     wishes = Wishes(target, task, time, split(ids), split(segments), split(sensitive))
+    # `make` and the hook start it in the project's folder.
     root = Path.cwd()
     config = load_config(root)
     try:
@@ -56,7 +57,7 @@ def wire(
             warnings = list(facts.warnings())
             status.update("writing the files")
             changed = wire_project(facts, config, root, replace=replace, fresh=fresh)
-    except OSError as error:
+    except OSError as error:  # a full disk, a file that is not ours to read
         raise ProjectError(f"nothing was changed: {error}") from None
     except KeyboardInterrupt:
         raise ProjectError("stopped: nothing was changed") from None
@@ -84,5 +85,6 @@ def report(facts: Facts, warnings: Iterable[str]) -> None:
     for setting, value in facts.settings().items():
         table.add_row(f"[bold]{setting}", "", escape(value), "")
     console.print(table)
+    # A warning may quote a column's name, which may hold what rich takes for markup.
     for warning in warnings:
         console.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)

@@ -90,8 +90,10 @@ class Facts:
             return "r2"
         shares = self.classes / self.classes.sum()
         if len(shares) > 2:
+            # The smallest class has at least half of an equal share.
             balanced = shares.min() * len(shares) > 0.5
             return "accuracy" if balanced else "balanced_accuracy"
+        # Where hardly anybody is positive, ROC AUC flatters: most negatives are easy.
         rare = self.target.kind == "boolean" and shares.min() < RARE_SHARE
         return "average_precision" if rare else "roc_auc"
 
@@ -112,6 +114,7 @@ class Facts:
         labelled = self.table[self.table[self.target.name].notna()]
         sample = labelled.sample(min(SAMPLE_SIZE, len(labelled)), random_state=0)
         outcome = sample[self.target.name]
+        # Small enough to find a shape, large enough not to overfit the sample.
         min_leaf = max(5, len(sample) // 200)
         if self.roles.task == "regression":
             tree = DecisionTreeRegressor(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
@@ -120,12 +123,14 @@ class Facts:
             chance = 0.0
         else:
             tree = DecisionTreeClassifier(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
-            truth = pd.Series(pd.factorize(outcome)[0], index=sample.index)
+            codes, _ = pd.factorize(outcome)
+            truth = pd.Series(codes, index=sample.index)
             n_classes = truth.nunique()
             metric = "roc_auc" if n_classes == 2 else "balanced_accuracy"
             chance = 1 / n_classes
         scores = {}
         for column in self.features:
+            # scikit-learn takes a table, here of one column.
             values = ranks(sample[column.name]).to_numpy()[:, None]
             with warnings.catch_warnings(action="ignore"):  # a class may be missing from a fold
                 found = cross_val_score(tree, values, truth, scoring=metric, cv=N_FOLDS)
@@ -137,12 +142,11 @@ class Facts:
         """Return what was decided for the table as a whole, in words."""
         how = self.read.model_dump(exclude_defaults=True, exclude={"names", "dates"})
         written = ", ".join(f"{setting} {value!r}" for setting, value in how.items())
+        held_out = f"by {self.roles.time}, the latest" if self.roles.time else "at random"
         return {
             "data set": f"{self.dataset}, {self.target.rows:,} rows in {self.raw.as_posix()}",
             "task": f"{self.roles.task} of {self.target.name}, measured by {self.metric}",
-            "rows are held out": (
-                f"by {self.roles.time}, the latest" if self.roles.time else "at random"
-            ),
+            "rows are held out": held_out,
             "groups kept together": self.roles.group or "none",
             "slices": ", ".join(self.roles.slices) or "none",
             "written with": written or "UTF-8, commas",
@@ -196,13 +200,16 @@ def learn(path: Path, wishes: Wishes) -> Facts:
     originals = {name: original for original, name in names.items()}
     columns = list(infer(table, source.read, originals))
     roles = assign(table, columns, wishes)
+    # Only now: what a column holds may depend on what it is for.
     columns = [_settled(column, roles, table) for column in columns]
     how = _how(source.read, names, columns)
     for column in columns:
         values = table[column.name]
         if pd.api.types.is_string_dtype(values) and column.kind in CONVERTED:
             present = convert(values.dropna(), column.kind, how, column.name)
+            # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
+    # customers_raw.csv.gz is the data set `customers`, which is stored as customers_raw.csv.gz.
     stem = path.name.split(".")[0]
     stem = re.sub(r"[ _-]?raw$", "", stem, flags=re.IGNORECASE)
     dataset = normalized([stem])[stem]
@@ -224,6 +231,7 @@ def _settled(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
     if column.name in (*roles.ids, *roles.personal) and column.kind == "category":
         return replace(column, kind="text", values=[])  # who somebody is must not be in a list
     if column.name == roles.target and roles.task == "classification":
+        # A class is a label: 1.0 and 2.0 are the integers 1 and 2.
         if column.kind == "number":
             return replace(column, kind="integer")
         if column.kind == "text":
@@ -238,5 +246,6 @@ def ranks(values: pd.Series) -> pd.Series:
         values: Numbers, dates, or text, which is ranked by how frequent each value is.
     """
     if pd.api.types.is_string_dtype(values):
+        # By frequency, since the alphabet says nothing.
         values = values.map(values.value_counts().rank(method="first"))
     return values.rank().astype("float64")

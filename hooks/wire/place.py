@@ -31,6 +31,7 @@ def run(root: Path, *command: str, may_fail: bool = False) -> str:
     Raises:
         ProjectError: The tool failed; the message has its last line.
     """
+    # Colors would get into the messages.
     env = os.environ | {"NO_COLOR": "1"}
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode and not may_fail:
@@ -43,6 +44,7 @@ def run(root: Path, *command: str, may_fail: bool = False) -> str:
 def staged(root: Path) -> Iterator[Path]:
     """Make a folder in the project for what is not whole yet; it is gone afterwards."""
     stage = root / STAGE
+    # It is there if a wiring before was killed.
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     try:
@@ -120,10 +122,12 @@ def _is_edited(root: Path, name: str) -> bool:
 
 def _first_checksum(root: Path, name: str) -> str:
     """Return the checksum of a file as it was first committed; empty if it never was."""
+    # On all branches, since a file may have come from another one.
     log = ["git", "log", "--all", "--diff-filter=A", "--format=%H", "--", name]
     commits = run(root, *log).split()
     if not commits:
         return ""
+    # The last line of the log is the oldest commit.
     show = ["git", "cat-file", "blob", f"{commits[-1]}:./{name}"]
     done = subprocess.run(show, cwd=root, stdout=subprocess.PIPE, check=True)
     return checksum(done.stdout)
@@ -150,7 +154,7 @@ def all_or_nothing(root: Path, names: list[str]) -> Iterator[None]:
     before = {name: present(root / name) for name in names}
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too
         for name, content in before.items():
             if content is None:
                 (root / name).unlink(missing_ok=True)

@@ -48,6 +48,7 @@ def wire_project(
     with place.staged(root) as stage:
         files = place.formatted(root, stage, _texts(facts, config, root, package))
         unknown_words = place.unknown_words(root, stage)
+        # On the same disk as data/raw, so that it can be moved there in one step.
         incoming = _incoming(facts, stage)
         _validate(facts, incoming, stage / package / "schemas.py")
         changed = [name for name, text in files.items() if text != place.present(root / name)]
@@ -58,6 +59,7 @@ def wire_project(
             place.refuse_to_overwrite(root, [*changed, *dropped], replace=replace)
         files |= _record(facts, files)
         files |= _spelling(root, unknown_words)
+        # What `dvc add` and `dvc remove` write.
         pointers = [f"{raw}.dvc", f"{raw_before}.dvc", "data/raw/.gitignore"]
         with (
             place.all_or_nothing(root, [*files, *dropped, *pointers]),
@@ -74,7 +76,8 @@ def wire_project(
     # Last of all, since it cannot be taken back: DVC has no copy of what was never added.
     if raw != raw_before:
         _remove(root / raw_before)
-    return [*changed, raw]
+    changed.append(raw)
+    return changed
 
 
 def find_package(root: Path) -> str:
@@ -116,6 +119,7 @@ def _spelling(root: Path, words: set[str]) -> dict[str, bytes]:
     if words <= known:
         return {}
     line = f'ignore-words-list = "{",".join(sorted(known | words))}"'
+    # By hand, since no library that is always there writes TOML and keeps its comments.
     text = re.sub(r"(?m)^ignore-words-list = .*\n", "", text)
     changed = text.replace("[tool.codespell]\n", f"[tool.codespell]\n{line}\n")
     return {"pyproject.toml": changed.encode()}
@@ -135,6 +139,7 @@ def _incoming(facts: Facts, stage: Path) -> Path:
 
 def _validate(facts: Facts, incoming: Path, path: Path) -> None:
     """Read the data as the pipeline will, and validate it against the schema at `path`."""
+    # By its path: the package may already have imported the schema that is replaced.
     module = run_path(str(path))
     raw, request = module["RawTable"], module["Request"]
     table = typed(read(incoming, facts.read), raw.to_schema(), facts.read)
@@ -177,7 +182,7 @@ def swapped(path: Path, incoming: Path) -> Iterator[None]:
     incoming.rename(path)
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too
         _remove(path)
         if aside.exists():
             aside.rename(path)

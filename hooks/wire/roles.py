@@ -101,6 +101,7 @@ def find(name: str, columns: Sequence[Column]) -> Column:
         if name in (column.name, column.original):
             return column
         known += [column.original, column.name]
+    # With a cutoff of 0 the nearest name is found however far it is.
     near = get_close_matches(name, known, n=1, cutoff=0) or known
     shown = ", ".join(repr(column.original) for column in columns[:20])
     others = " and others" if len(columns) > 20 else ""
@@ -142,6 +143,7 @@ def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Ro
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
     shared = [name for name in roles.ids if not by_name[name].unique]
+    # A person whose rows are on both sides of the split would be recognized in the test set.
     roles.group = shared[0] if shared else None
     return roles
 
@@ -172,6 +174,7 @@ def _task(target: Column, wished: str) -> Task:
         if not numeric:
             raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
         return "regression"
+    # Classes that are numbered, as in a file that writes 1.0 for 1.
     whole = target.kind == "integer" or target.why == WHOLE
     if wished == "classification":
         if target.distinct > 2 * MAX_CLASSES or (numeric and not whole):
@@ -217,15 +220,18 @@ def _role(column: Column, values: pd.Series) -> tuple[str, str]:
         )
     if column.missing > MOSTLY_EMPTY * column.rows:
         return "excluded", f"nearly empty: {column.rows - column.missing:,} values"
+    # A measured number identifies nobody, whatever its digits look like.
     if column.kind not in ("number", "boolean"):
         why = personal(column.name, values)
         if why:
             return "personal", why
+    # A birth date has many values and compares no groups.
     if SENSITIVE.search(column.name) and column.distinct <= MAX_CLASSES:
         return "sensitive", "by its name; compares groups, never predicts"
     why = _identifies(column)
     if why:
         return "ids", why
+    # A model can learn only from values that come back.
     if column.kind == "text" and column.distinct * ROWS_PER_CLASS > column.rows:
         return "excluded", f"{column.why}: too many to learn from"
     return "features", column.why
@@ -237,6 +243,7 @@ def _identifies(column: Column) -> str | None:
     if column.kind == "text" and column.unique:
         return "a different value in every row" if named or "codes" in column.why else None
     if column.kind == "integer" and column.unique and column.rows >= MIN_ROWS:
+        # A row number has no gaps, so it needs no telling name.
         counts_rows = column.high - column.low + 1 == column.rows
         if named or counts_rows:
             return "a different number in every row"
@@ -265,6 +272,7 @@ def _guess_time(roles: Roles, columns: dict[str, Column]) -> None:
 
 def _is_time(column: Column) -> bool:
     """Return whether the rows can be put in order by a column of dates or years."""
+    # A row without a time would be in neither the training nor the test set.
     if column.missing or column.distinct < 2:
         return False
     if column.kind == "date":

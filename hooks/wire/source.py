@@ -1,21 +1,17 @@
-"""The file that a person names: can it be read, and how is it written?"""
+"""The file that a person names: is it fit to be read?"""
 
 import gzip
-import re
 import shutil
-from codecs import getincrementaldecoder, iterdecode
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-import pandas as pd
-import pyarrow
 from mlops.config import Read
-from mlops.data.readers import EXCEL, read, read_file, read_header
+from mlops.data.readers import EXCEL, read_file, read_header
 from mlops.errors import ProjectError
+
+from .dialect import encoding_of, find_dialect, find_number_marks
 
 SUFFIXES = {
     ".csv": ".csv",
@@ -32,29 +28,12 @@ SUFFIXES = {
 SUFFIXES |= {suffix: suffix for suffix in EXCEL}
 
 CHUNK_SIZE = 1 << 20
-SAMPLE_SIZE = 1 << 16
-"""Bytes from which the dialect of a CSV file is judged."""
-
-MAX_WORDS = 2_000
-"""Words from which an encoding is judged."""
-
-DELIMITERS = [",", ";", "\t", "|"]
-ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp932", "gb18030", "big5", "euc_kr"]
-"""What a file that is not in UTF-8 may be in, the most frequent first."""
-
-SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
-"""What may stand for a missing value in a column of numbers."""
-
 MAX_SWELLING = 200
 """No table becomes so many times larger when it is unpacked."""
 
 ALWAYS_ALLOWED = 64 * CHUNK_SIZE
 COPIES = 3
 """The raw file, DVC's copy of it, and the tables made from it."""
-
-NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
-DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
-THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 
 
 @dataclass(frozen=True)
@@ -88,15 +67,16 @@ def open_source(path: Path) -> Source:
     how = Read()
     is_csv = suffix.startswith(".csv")
     if is_csv:
-        encodings = {_encoding(file) for file in files}
+        encodings = {encoding_of(file) for file in files}
         if len(encodings) > 1:
             found = ", ".join(sorted(encodings))
             raise ProjectError(f"the files of {path} are in several encodings: {found}")
-        how = _dialect(files[0], encodings.pop())
+        how = find_dialect(files[0], encodings.pop())
     if is_csv or suffix in EXCEL:
         for file in files:
             check_header(file, _header(file, how))
-        how = _numbers(files[0], how)
+        # The first file stands for all: they are of one shape.
+        how = find_number_marks(files[0], how)
     return Source("" if path.is_dir() else suffix, how)
 
 
@@ -130,9 +110,11 @@ def _header(path: Path, how: Read) -> list[str]:
 
 def _files(path: Path) -> list[Path]:
     """Return the files to read, after a look at what they are."""
+    # DVC would store the link, not the data.
     if path.is_symlink():
         raise ProjectError(f"{path} is a symbolic link: name the file that it leads to")
     if path.is_dir():
+        # Hidden files are the system's, like .DS_Store.
         files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
         if not files:
             raise ProjectError(f"{path} is a folder without data: put files of one shape into it")
@@ -203,107 +185,3 @@ def _gzip_size(path: Path, allowed: int) -> int:
                 break
             unpacked += len(chunk)
     return unpacked
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a text file, unpacked."""
-    with pyarrow.input_stream(path) as stream:
-        chunk = stream.read(CHUNK_SIZE)
-        while chunk:
-            yield chunk
-            chunk = stream.read(CHUNK_SIZE)
-
-
-def _encoding(path: Path) -> str:
-    """Return UTF-8 if every byte fits, else what the words beyond ASCII look like."""
-    decoder = getincrementaldecoder("utf-8")()
-    for chunk in _chunks(path):
-        if chunk.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return "utf-16"
-        if b"\0" in chunk:
-            raise ProjectError(f"{path} holds a NUL byte: it is not text, or broken")
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError:
-            # Words, since the ASCII around them is the same in every encoding.
-            words = set(re.findall(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*", chunk))
-            return _other_encoding(path, words)
-    return "utf-8"
-
-
-def _other_encoding(path: Path, words: set[bytes]) -> str:
-    """Return the likeliest encoding of the words that also decodes the whole file."""
-    from charset_normalizer import from_bytes
-
-    sample = b" ".join(sorted(words)[:MAX_WORDS])
-    found = from_bytes(sample, cp_isolation=ENCODINGS)
-    likely = sorted(
-        found, key=lambda match: (round(match.chaos, 2), ENCODINGS.index(match.encoding))
-    )
-    for match in likely:
-        with suppress(UnicodeDecodeError):
-            for _ in iterdecode(_chunks(path), match.encoding):
-                pass
-            return match.encoding
-    raise ProjectError(f"{path} is in no known encoding: save it as UTF-8")
-
-
-def _dialect(path: Path, encoding: str) -> Read:
-    """Judge delimiter and quotes by the first rows."""
-    from clevercsv import Sniffer
-    from clevercsv.exceptions import NoDetectionResult
-
-    how = Read(encoding=encoding)
-    if path.suffix.lower() == ".tsv":
-        return how.model_copy(update={"delimiter": "\t"})
-    with pyarrow.input_stream(path) as stream:
-        sample = stream.read(SAMPLE_SIZE).decode(encoding, errors="ignore").removeprefix("\ufeff")
-    whole_lines = sample[: sample.rfind("\n") + 1] or sample
-    try:
-        found = Sniffer().sniff(whole_lines, delimiters=DELIMITERS)
-    except NoDetectionResult:
-        return how
-    changes = {}
-    if found and found.delimiter:
-        changes["delimiter"] = found.delimiter
-    if found and found.quotechar:
-        changes["quote"] = found.quotechar
-    return how.model_copy(update=changes)
-
-
-def _numbers(path: Path, how: Read) -> Read:
-    """Judge how numbers are written, by the columns that hold nothing but numbers."""
-    comma_columns = 0
-    thousands_columns = 0
-    missing: set[str] = set()
-    for _, column in read(path, how).items():
-        values = column.dropna().drop_duplicates().astype("str")
-        is_symbol = values.str.lower().isin(SYMBOLS)
-        symbols = values[is_symbol]
-        rest = values[~is_symbol]
-        numeric = bool(len(rest)) and bool(rest.str.fullmatch(NUMBER).all())
-        if numeric:
-            missing |= set(symbols)
-        else:
-            # Among words, `missing` or `unknown` may be values as good as the others.
-            missing |= set(symbols[symbols.str.fullmatch(r"\W+|\(null\)")])
-            continue
-        if _has_decimal_comma(rest, how):
-            comma_columns += 1
-        elif rest.str.fullmatch(THOUSANDS).any():
-            thousands_columns += 1
-    changes: dict[str, object] = {"missing": sorted(missing)}
-    if comma_columns:
-        changes["decimal"] = ","
-    elif thousands_columns:
-        changes["thousands"] = ","
-    return how.model_copy(update=changes)
-
-
-def _has_decimal_comma(numbers: pd.Series, how: Read) -> bool:
-    """Return whether a comma in the numbers can only be, or most likely is, a decimal one."""
-    comma = numbers.str.fullmatch(DECIMAL_COMMA)
-    thousands = numbers.str.fullmatch(THOUSANDS)
-    # 1,234 could be either; whoever writes another delimiter most likely writes a decimal comma.
-    only_decimal = bool((comma & ~thousands).any())
-    return only_decimal or (bool(comma.any()) and how.delimiter != ",")

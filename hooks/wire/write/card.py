@@ -71,11 +71,12 @@ def _rows(facts: Facts) -> Iterator[str]:
             name += f" ({column.original})"
         missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
         cells = [name, facts.roles.of(column.name), column.kind, missing]
+        # The card goes into git, which forgets nothing.
         if column.name in facts.roles.personal:
             cells += ["", ""]
         else:
             cells += [_range(column), _plot(facts.table[column.name], column)]
-        # A bar would end the cell.
+        # A vertical bar would end the cell.
         row = " | ".join(cell.replace("|", "/") for cell in cells)
         yield f"| {row} |".replace("  ", " ")
 
@@ -104,6 +105,7 @@ def _plot(values: pd.Series, column: Column) -> str:
         width = float(halves.max() - halves.min()) or 1.0
         counts, _ = np.histogram((halves - halves.min()) / width, N_BINS, range=(0, 1))
     elif column.kind in ("category", "boolean"):
+        # In the order of the values, so that levels are in line.
         counts = present.value_counts().sort_index().to_numpy()[:MAX_BARS]
     else:
         return ""

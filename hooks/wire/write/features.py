@@ -37,15 +37,19 @@ def text(facts: Facts, owner: str) -> str:
     entries = []
     functions = []
     time = time_origin(facts)
+    since = "the first day of all"
+    origin = "FIRST_DAY"
+    if time:
+        since = "the time of the row"
+        origin = f'rows["{time}"]'
     for column in facts.features:
         name = feature_name(facts, column)
         kind = "categorical" if column.kind in ("category", "text") else "numeric"
         reason = f"Univariate: {facts.univariate[column.name]:.2f}."
+        # Without a function the raw column is taken as it is.
         compute = ""
         if column.kind == "date":
             compute = f", {name}"
-            since = "the time of the row" if time else "the first day of all"
-            origin = f'rows["{time}"]' if time else "FIRST_DAY"
             function = DAYS.format(name=name, column=column.name, since=since, origin=origin)
             functions.append(function)
         entries.append(f'    Feature("{name}", "{kind}", OWNER, SOURCE, "{reason}"{compute}),')
@@ -62,9 +66,9 @@ def text(facts: Facts, owner: str) -> str:
 def time_origin(facts: Facts) -> str | None:
     """Return the column from which days are counted: the time of the rows, if it is a date."""
     time = facts.roles.time
-    if time and facts.column(time).kind == "date":
-        return time
-    return None
+    if time is None or facts.column(time).kind != "date":
+        return None
+    return time
 
 
 def feature_name(facts: Facts, column: Column) -> str:
@@ -76,6 +80,7 @@ def feature_name(facts: Facts, column: Column) -> str:
     """
     if column.kind != "date":
         return column.name
+    # The file may have a column of that name.
     taken = {other.name for other in facts.columns}
     name = f"{column.name}_days"
     while name in taken:

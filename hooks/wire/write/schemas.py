@@ -84,6 +84,7 @@ def text(facts: Facts) -> str:
         if column.kind == "date":
             first_days.append(column.low)
     if first_days:
+        # A round date: the first day that was seen is no rule.
         year = min(first_days).year
         constants.append(f'FIRST_DAY = pd.Timestamp("{year}-01-01")')
     inputs = []
@@ -95,7 +96,7 @@ def text(facts: Facts) -> str:
         inputs="\n".join(inputs),
         outcome="\n".join(_field(facts, facts.target)),
         varies=_varies(facts),
-        features="\n".join(f"    {line}" for line in _features(facts)),
+        features="\n".join(_features(facts)),
     )
 
 
@@ -118,12 +119,14 @@ def bounds(column: Column) -> dict[str, float]:
     lowest = 0 if low >= 0 else -_round_up(-2 * low)
     if high <= 0:
         return {"ge": lowest, "le": 0}
+    # A share of 2 would be a mistake, not growth.
     is_share = low >= 0 and high <= 1
     return {"ge": lowest, "le": 1 if is_share else _round_up(2 * high)}
 
 
 def _round_up(value: float) -> float:
     """Return the next number with two significant digits; what is very large or small as it is."""
+    # Beyond that the powers of ten below are not exact.
     if not 1e-15 < value < 1e15:
         return min(value, sys.float_info.max)
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
@@ -134,6 +137,7 @@ def _round_up(value: float) -> float:
 def _field(facts: Facts, column: Column) -> list[str]:
     """Return the lines that declare a column: what was seen as a comment, then type and rules."""
     kind = KINDS.get(column.kind, "str")
+    # NumPy's integers have no missing value.
     if kind == "int" and column.missing:
         kind = "pd.Int64Dtype"
     lines = []
@@ -141,9 +145,10 @@ def _field(facts: Facts, column: Column) -> list[str]:
     is_key = column.name in (*facts.roles.ids, *facts.roles.personal)
     is_class = column is facts.target and facts.roles.task == "classification"
     if column.kind == "integer" and is_class:
-        rules["isin"] = str([int(value) for value in sorted(facts.classes.index)])
+        classes = facts.classes.index.astype(int)
+        rules["isin"] = str(sorted(classes.tolist()))
     elif column.kind == "integer" and is_key:
-        # New keys come with every file: no upper bound holds.
+        # Keys grow with every file: no upper bound would hold.
         if float(column.low) >= 0:
             rules["ge"] = "0"
     elif column.kind in ("integer", "number"):
@@ -161,7 +166,8 @@ def _field(facts: Facts, column: Column) -> list[str]:
         rules["nullable"] = "True"
     if column.name in facts.roles.personal:
         rules["metadata"] = '{"personal": True}'
-    return [*lines, f"    {column.name}: {kind}{_rules(rules)}"]
+    lines.append(f"    {column.name}: {kind}{_rules(rules)}")
+    return lines
 
 
 def _features(facts: Facts) -> Iterator[str]:
@@ -173,7 +179,7 @@ def _features(facts: Facts) -> Iterator[str]:
         if column.missing:
             rules["nullable"] = "True"
         kind = "str" if column.kind in ("category", "text") else "float"
-        yield f"{feature_name(facts, column)}: {kind}{_rules(rules)}"
+        yield f"    {feature_name(facts, column)}: {kind}{_rules(rules)}"
 
 
 def _rules(rules: dict[str, str]) -> str:
@@ -190,6 +196,7 @@ def _varies(facts: Facts) -> str:
     if not checked:
         return ""
     share = max(column.top / column.rows for column in checked)
+    # The column that varies least decides how many rows are enough: p^n = CHANCE.
     rows = max(2, math.ceil(math.log(CHANCE) / math.log(share)))
     steady = sorted(column.name for column in facts.columns if column not in checked)
     if not steady:
