@@ -33,7 +33,9 @@ def check(
     from .steps import checks, named
 
     chosen = named(checks(Path.cwd()), steps or [])
-    raise typer.Exit(not run(Path.cwd(), [[step] for step in chosen], console))
+    chains = [[step] for step in chosen]
+    passed = run(Path.cwd(), chains, console)
+    raise typer.Exit(not passed)
 
 
 def verify() -> None:
@@ -42,13 +44,17 @@ def verify() -> None:
     from .steps import TESTS, checks, pipeline
 
     root = Path.cwd()
-    quick = checks(root)
-    last = [step for step in quick if step.alone]
-    # The longest first, so that the cores are busy to the end.
-    chains = [[TESTS], [*pipeline(root), *last]]
-    chains += [[step] for step in quick if not step.alone]
-    report = root / "reports" / "verification.json"
-    raise typer.Exit(not run(root, chains, console, report))
+    after_pipeline = []
+    others = []
+    for step in checks(root):
+        if step.independent:
+            after_pipeline.append(step)
+        else:
+            others.append([step])
+    # The longest chains first, so that the cores are busy to the end.
+    chains = [[TESTS], [*pipeline(root), *after_pipeline], *others]
+    passed = run(root, chains, console, root / "reports" / "verification.json")
+    raise typer.Exit(not passed)
 
 
 COMMANDS = (names, check, verify)
