@@ -155,9 +155,7 @@ def _by_language(files: list[str]) -> list[Step]:
     notebooks = [file for file in files if file.endswith(".ipynb")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
     # Asked of this environment: another black on PATH would format by rules of its own.
-    formatter = ("ruff", "format", "--force-exclude")
-    if find_spec("black"):
-        formatter = ("black",)
+    formatter = ["black"] if find_spec("black") else ["ruff", "format", "--force-exclude"]
     return [
         Step(
             name="format",
