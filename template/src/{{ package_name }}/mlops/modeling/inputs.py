@@ -41,6 +41,7 @@ def feature_table(features: Sequence[Feature], rows: pd.DataFrame) -> pd.DataFra
         ProjectError: A feature reads a column that `rows` does not have.
     """
     columns = {}
+    # In a loop, so that the message can say which feature it was.
     for feature in features:
         try:
             columns[feature.name] = feature.compute(rows) if feature.compute else rows[feature.name]

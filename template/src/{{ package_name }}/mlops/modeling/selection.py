@@ -36,6 +36,7 @@ def cross_validate(
             not take one of its settings.
     """
     metric = config.selection.metric
+    # A list, not a generator: the candidates are compared on the same folds.
     pairs = folds(config, target, groups)
     scores = {}
     for name, model in candidates(config).items():

@@ -14,6 +14,7 @@ def names(
     check: Annotated[bool, typer.Option("--check", help="Leave the table out.")] = False,
 ) -> None:
     """Print the naming table, then validate every name in the project against it."""
+    # Imported here, as in the other commands: every start of the command line counts.
     from ..names import RULES
     from .naming import check_names
 
@@ -52,7 +53,8 @@ def verify() -> None:
         else:
             others.append([step])
     # The longest chains first, so that the cores are busy to the end.
-    chains = [[TESTS], [*pipeline(root), *after_pipeline], *others]
+    chains = [[TESTS], pipeline(root) + after_pipeline]
+    chains += others
     passed = run(root, chains, console, root / "reports" / "verification.json")
     raise typer.Exit(not passed)
 

@@ -91,7 +91,7 @@ def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
     status: Literal["passed", "failed"] = "failed"
     try:
         done = subprocess.run(
-            [*step.command, *step.files],
+            list(step.command) + list(step.files),
             cwd=root,
             env=_environment(),
             stdin=subprocess.DEVNULL,

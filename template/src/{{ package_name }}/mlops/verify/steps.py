@@ -87,7 +87,8 @@ def checks(root: Path) -> list[Step]:
     """
     files = _tracked(root)
     small = [file for file in files if (root / file).stat().st_size <= MAX_BYTES]
-    steps = [*_whole_project(files), *_by_line(small), *_by_language(files)]
+    steps = _whole_project(files) + _by_line(small) + _by_language(files)
+    # Without files there is nothing to check, unless the command finds them itself.
     return [step for step in steps if step.summary or step.files]
 
 
@@ -155,7 +156,9 @@ def _by_language(files: list[str]) -> list[Step]:
     notebooks = [file for file in files if file.endswith(".ipynb")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
     # Asked of this environment: another black on PATH would format by rules of its own.
-    formatter = ["black"] if find_spec("black") else ["ruff", "format", "--force-exclude"]
+    formatter: tuple[str, ...] = ("ruff", "format", "--force-exclude")
+    if find_spec("black"):
+        formatter = ("black",)
     return [
         Step(
             name="format",
