@@ -12,18 +12,16 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
-from steps import Runner, Step, StepError, advice, ask, say
+from messages import bullets, complain, report, table
+from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, borrowed, rendered, wiring
 
 GO_ON = "`make setup && make verify`"
-
-N_LAST_LINES = 15
-"""Lines of a failed command's output that are shown."""
 
 
 class RefusalError(Exception):
@@ -291,36 +289,6 @@ def free_path(place: Path) -> Path:
 def stays(place: Path) -> str:
     """Say where the files are and how to go on."""
     return f"The files are kept in {place}; cd there, and {GO_ON} goes on."
-
-
-def report(current: str, error: StepError | OSError) -> None:
-    """Say which step failed, how, and what to do."""
-    complain(f"\nFailed at {current}: {error}")
-    if isinstance(error, StepError):
-        lines = error.lines
-        for line in lines[-N_LAST_LINES:]:
-            complain(f"  | {line}")
-    else:
-        lines = [error.strerror or ""]
-    complain(f"What to do: {advice(' '.join(lines))}")
-
-
-def table(seconds: dict[str, float]) -> str:
-    """Return the seconds of each step, and their sum."""
-    rows = []
-    for name, taken in [*seconds.items(), ("total", sum(seconds.values()))]:
-        rows.append(f"  {name:<12}{taken:7.1f} s")
-    return "\n".join(rows)
-
-
-def bullets(items: Iterable[str]) -> str:
-    """Return one line an item."""
-    return "\n".join(f"  - {item}" for item in items)
-
-
-def complain(text: str) -> None:
-    """Print to standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

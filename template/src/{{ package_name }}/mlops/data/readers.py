@@ -3,22 +3,18 @@
 import csv
 import re
 from collections.abc import Iterator
-from datetime import date, time
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
-from pyarrow import compute as pc
 from pyarrow import csv as pacsv
 from pyarrow import json as pajson
 from pyarrow import parquet
 
 from ..config import Read
 from ..errors import ProjectError
-
-MISSING = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
-"""What stands for a missing value in a text file: most of what pandas takes for one."""
+from .cells import cleaned, plain, read_sheet
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
@@ -93,13 +89,13 @@ def read_file(path: Path, how: Read) -> pyarrow.Table:
     """
     suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
     if suffix in ("parquet", "pq"):
-        return _plain(parquet.read_table(path))
+        return plain(parquet.read_table(path))
     if suffix in ("jsonl", "ndjson", "json"):
         with pyarrow.input_stream(path) as stream:
-            return _plain(pajson.read_json(stream, pajson.ReadOptions(block_size=BLOCK)))
+            return plain(pajson.read_json(stream, pajson.ReadOptions(block_size=BLOCK)))
     if f".{suffix}" in EXCEL:
-        return _cleaned(_read_sheet(path), how)
-    return _cleaned(_read_csv(path, how), how)
+        return cleaned(read_sheet(path), how)
+    return cleaned(_read_csv(path, how), how)
 
 
 def read_header(path: Path, how: Read) -> tuple[list[str], int]:
@@ -256,64 +252,6 @@ def _read_csv(path: Path, how: Read) -> pyarrow.Table:
             pacsv.ConvertOptions(column_types=dict.fromkeys(numbers, pyarrow.string())),
         )
     return table.rename_columns(header)
-
-
-def _read_sheet(path: Path) -> pyarrow.Table:
-    """The first sheet of a workbook, as text; its first row holds the names."""
-    # Imported here: few projects have workbooks.
-    from python_calamine import CalamineWorkbook
-
-    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-    if not rows:
-        return pyarrow.table({})
-    header = [_cell_text(name).strip() for name in rows[0]]
-    columns = []
-    for position in range(len(header)):
-        texts = [_cell_text(row[position]) for row in rows[1:]]
-        columns.append(pyarrow.chunked_array([pyarrow.array(texts, pyarrow.string())]))
-    return pyarrow.Table.from_arrays(columns, header)
-
-
-def _cell_text(value: object) -> str:
-    """A cell as a CSV file would have it."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
-
-
-def _cleaned(table: pyarrow.Table, how: Read) -> pyarrow.Table:
-    """Text without the space around it, and None for whatever stands for a missing value."""
-    missing = pyarrow.array([*MISSING, *how.missing])
-    columns = []
-    for column in table.columns:
-        text = pc.utf8_trim_whitespace(column)
-        columns.append(pc.if_else(pc.is_in(text, missing), None, text))
-    return pyarrow.Table.from_arrays(columns, table.column_names)
-
-
-def _plain(table: pyarrow.Table) -> pyarrow.Table:
-    """The table in numbers, booleans, text and moments without a zone."""
-    columns = []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        columns.append(column.cast(_plain_type(name, column.type), safe=False))
-    return pyarrow.Table.from_arrays(columns, table.column_names)
-
-
-def _plain_type(name: str, kind: pyarrow.DataType) -> pyarrow.DataType:
-    types = pyarrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_decimal(kind):
-        return pyarrow.float64()
-    if types.is_date(kind) or types.is_timestamp(kind):
-        return pyarrow.timestamp("us")
-    if types.is_null(kind) or types.is_time(kind):
-        return pyarrow.string()
-    if types.is_nested(kind) or types.is_binary(kind) or types.is_duration(kind):
-        raise ProjectError(f"column {name!r} holds {kind}: one plain value a cell is needed")
-    return kind
 
 
 def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
