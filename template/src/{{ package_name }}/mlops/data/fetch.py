@@ -43,7 +43,7 @@ def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
         _fetch(config, root, rows)
     pointer = root / f"{config.data.raw}.dvc"
     if not pointer.exists():
-        _run_dvc(root, "add", "--quiet", str(config.data.raw))
+        _dvc("add", "--quiet", str(config.data.raw), cwd=root)
     return f"{config.data.raw} is there"
 
 
@@ -58,16 +58,16 @@ def _fetch(config: Config, root: Path, rows: int | None) -> None:
         # The same line ends on every system, so that DVC's checksum is the same too.
         table.to_csv(path, index=False, lineterminator="\n")
         return
-    _run_dvc(root, "pull", f"{path}.dvc")
+    _dvc("pull", f"{path}.dvc", cwd=root)
     if rows:
         # As text: a part must hold the values as they are written.
         first_rows = pd.read_csv(path, nrows=rows, dtype=str)
         first_rows.to_csv(path, index=False, lineterminator="\n")
 
 
-def _run_dvc(root: Path, *arguments: str) -> None:
+def _dvc(*arguments: str, cwd: Path) -> None:
     command = ["dvc", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProjectError(f"dvc {arguments[0]} failed: {done.stderr.strip()}")
 
