@@ -14,6 +14,7 @@ def names(
     check: Annotated[bool, typer.Option("--check", help="Leave the table out.")] = False,
 ) -> None:
     """Print the naming table, then validate every name in the project against it."""
+    # Imported here, as in the other commands: every start of the command line counts.
     from ..names import RULES
     from .naming import check_names
 
@@ -33,7 +34,9 @@ def check(
     from .steps import checks, named
 
     chosen = named(checks(Path.cwd()), steps or [])
-    raise typer.Exit(not run(Path.cwd(), [[step] for step in chosen], console))
+    chains = [[step] for step in chosen]
+    passed = run(Path.cwd(), chains, console)
+    raise typer.Exit(not passed)
 
 
 def verify() -> None:
@@ -42,13 +45,18 @@ def verify() -> None:
     from .steps import TESTS, checks, pipeline
 
     root = Path.cwd()
-    quick = checks(root)
-    last = [step for step in quick if step.alone]
-    # The longest first, so that the cores are busy to the end.
-    chains = [[TESTS], [*pipeline(root), *last]]
-    chains += [[step] for step in quick if not step.alone]
-    report = root / "reports" / "verification.json"
-    raise typer.Exit(not run(root, chains, console, report))
+    after_pipeline = []
+    others = []
+    for step in checks(root):
+        if step.independent:
+            after_pipeline.append(step)
+        else:
+            others.append([step])
+    # The longest chains first, so that the cores are busy to the end.
+    chains = [[TESTS], pipeline(root) + after_pipeline]
+    chains += others
+    passed = run(root, chains, console, root / "reports" / "verification.json")
+    raise typer.Exit(not passed)
 
 
 COMMANDS = (names, check, verify)
