@@ -17,7 +17,7 @@ COMMANDS = (
     "pipeline",
     "promotion.commands",
     "profiling.freshness",
-    "verify.commands",
+    "verify",
     "wiring",
 )
 """The modules in which rooms keep their commands; a starter has fewer of them."""
