@@ -115,10 +115,11 @@ def _summary(config: Config, root: Path, facts: dict[str, Any]) -> Iterator[tupl
     yield "file", f"models/model.skops, sha256 {facts['model'][:DIGITS]}"
     yield "settings", ", ".join(settings) or "none"
     yield "predicts", f"{cell(facts['target'])} from {', '.join(map(cell, facts['features']))}"
-    for name, step, count in (("learned from", "train", "learned"), ("held out", "test", "rows")):
+    tables = (("training set", "train", "train_rows"), ("test set", "test", "rows"))
+    for name, step, count in tables:
         table = cell(config.table("processed", step).name)
         yield name, f"{facts[count]:,} rows, {table}, sha256 {facts[step][:DIGITS]}"
-    score = f"{_interval(facts, 'score', '')}; a trivial model {facts['trivial']:.3f}"
+    score = f"{_interval(facts, 'score', '')}; a trivial model {facts['baseline']:.3f}"
     yield facts["metric"], score
     yield "skill", f"{_interval(facts, 'skill', 'skill_')}: 0 is trivial, 1 is perfect"
     yield "other metrics", ", ".join(others)

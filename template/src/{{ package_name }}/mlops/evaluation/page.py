@@ -108,7 +108,7 @@ def _headline(
         "lead",
     )
     yield '<dl class="tiles">'
-    yield tile(metric, f"{facts['score']:.3f}", f"{ends}; trivial: {facts['trivial']:.3f}")
+    yield tile(metric, f"{facts['score']:.3f}", f"{ends}; trivial: {facts['baseline']:.3f}")
     yield tile("skill", skill, f"{sure}; 0% is trivial, 100% perfect")
     if len(clear := slices[slices["status"] == "ok"]):
         weakest = clear.nsmallest(1, "skill").iloc[0]

@@ -33,9 +33,10 @@ def check(evidence: Evidence) -> Verdict:
             return Verdict("refused", f"gates.features.kept: say why {name} stays")
     useless = [name for name, facts in worth.items() if not facts["useful"]]
     if strays := [name for name in useless if name not in bounds.kept]:
-        probe = worth[strays[0]]["probe"]
+        shadow = worth[strays[0]]["shadow"]
         which = f"{', '.join(strays)} {'are' if len(strays) > 1 else 'is'} no better than chance"
-        chance = f"it reaches {probe['alone']:.3f} alone, {probe['importance']:.3f} in the model"
+        alone, in_model = shadow["univariate"], shadow["importance"]
+        chance = f"it reaches {alone:.3f} alone, {in_model:.3f} in the model"
         mend = "take them out of features.py, or say under gates.features.kept why they stay"
         return Verdict("refused", f"{which} ({chance}): {mend}")
     costs = {feature.name: microseconds(feature, evidence.train) for feature in team.features()}

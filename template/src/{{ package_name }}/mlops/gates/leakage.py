@@ -24,7 +24,7 @@ CHANCE = 1e-3
 def check(evidence: Evidence) -> Verdict:
     """Held-out rows are new, no feature gives the answer away, none reads what it must not."""
     bound = evidence.config.gates.leakage.max_skill
-    alone = {name: facts["alone"] for name, facts in evidence.challenge["features"].items()}
+    alone = {name: facts["univariate"] for name, facts in evidence.challenge["features"].items()}
     most = max(alone, key=lambda name: alone[name])
     for reason in (*_shared(evidence), *_forbidden(evidence)):
         return Verdict("refused", reason)

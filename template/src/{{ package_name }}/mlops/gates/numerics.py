@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..evaluation.scores import remember
+from ..evaluation.scores import cache_predictions
 from . import Verdict
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def check(evidence: Evidence) -> Verdict:
     evidence.candidate  # noqa: B018 - refuses predictions that are not finite
     rows = extremes(evidence.features, evidence.manifest["features"])
     with np.errstate(all="ignore"):
-        predicted = remember(evidence.model, rows)
+        predicted = cache_predictions(evidence.model, rows)
     if hasattr(predicted, "probabilities"):
         worst = float(abs(predicted.probabilities.sum(axis=1) - 1).max())
         if worst > 1e-6:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def check(evidence: Evidence) -> Verdict:
     """Surely better than a trivial model; on the same rows not worse than any simpler one."""
     simpler = evidence.challenge["simpler"]
-    low = simpler["trivial"]["low"]
+    low = simpler["baseline"]["low"]
     if not low > 0:
         reason = f"it may be no better than a trivial model: skill of at least {low:.3f}"
         return Verdict("refused", f"{reason}; learn from more rows or other features", low, 0)

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from .. import team
 from ..config import Config
 from ..errors import ProjectError
-from ..evaluation.scores import Remembered, Rows, remember, rows_of
+from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
@@ -94,18 +94,18 @@ class Evidence:
         return rows_of(self.config, inputs(self.config, self.train)[1], self.target)
 
     @cached_property
-    def candidate(self) -> Remembered:
+    def candidate(self) -> CachedModel:
         """The candidate's predictions for the held-out rows."""
-        return remember(self.model, self.features)
+        return cache_predictions(self.model, self.features)
 
     @cached_property
-    def champion(self) -> Remembered | None:
+    def champion(self) -> CachedModel | None:
         """The champion's predictions for the same rows, made by the code of its training."""
         if self.champion_version is None or self.champion_folder is None:
             return None
         try:
             if manifest.read(self.champion_folder).get("code") == team.code_hash():
-                return remember(manifest.load(self.champion_folder), self.features)
+                return cache_predictions(manifest.load(self.champion_folder), self.features)
             path = self.root / self.config.table("processed", "test")
             commit = self.champion_version.tags.get("git_commit", "")
             return score_with_own_code(self.root, commit, self.champion_folder, path)

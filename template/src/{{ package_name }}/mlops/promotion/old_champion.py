@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ProjectError
-from ..evaluation.scores import Classes, Numbers, Remembered
+from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor
 
 ENTRY_POINT = f"{__name__.rpartition('.promotion.')[0]}.modeling.predict"
 """What every commit brings itself: it prints nothing and writes predictions to a file."""
 
 
-def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> Remembered:
+def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> CachedModel:
     """The predictions of the model in `folder` for the rows of `table`, by the code of `commit`.
 
     ProjectError if the commit is not here, or its code cannot read these rows.
@@ -41,5 +41,7 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> R
             raise ProjectError((run.stderr.strip().splitlines() or ["its code failed"])[-1])
         with np.load(out) as found:
             if "probabilities" in found:
-                return Classes(found["predictions"], found["probabilities"], found["classes"])
-            return Numbers(found["predictions"])
+                return CachedClassifier(
+                    found["predictions"], found["probabilities"], found["classes"]
+                )
+            return CachedRegressor(found["predictions"])
