@@ -1,103 +1,32 @@
-"""Scores of predictions that were made once, as skill scores, with their uncertainty."""
+"""Skill scores of predictions that were made once, with their uncertainty."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer
 
 from ..config import Config
-from ..errors import ProjectError
-from ..modeling.metrics import quiet
+from ..modeling.metrics import bootstrap, half_width, perfect_score, score_rows
+from ..modeling.predictions import (
+    CachedClassifier,
+    CachedModel,
+    CachedRegressor,
+    cache_predictions,
+)
 
-DRAWS = 50
-"""Enough for a standard error (Efron and Tibshirani, 1993, section 6.4); percentiles need more."""
+__all__ = [
+    "CachedClassifier",
+    "CachedModel",
+    "CachedRegressor",
+    "Rows",
+    "cache_predictions",
+    "rows_of",
+]
 
 MIN_RANGE = 1e-12
 """A smaller distance from the baseline to a perfect score is a rounding error, not a range."""
-
-
-class CachedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Stands in for a regressor whose predictions are known: its input is row numbers.
-
-    So scikit-learn's scorers can score any selection of rows, and the model predicts only once.
-    """
-
-    def __init__(self, predictions: np.ndarray) -> None:
-        """Keep the predictions.
-
-        Args:
-            predictions: One number a row, shape (n_rows,).
-        """
-        self.predictions = predictions
-
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Return the predictions of the rows with these numbers."""
-        return self.predictions.take(rows)
-
-
-class CachedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Stands in for a classifier whose predictions are known: its input is row numbers."""
-
-    def __init__(
-        self, predictions: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
-    ) -> None:
-        """Keep the predictions.
-
-        Args:
-            predictions: One class a row, shape (n_rows,).
-            probabilities: Shape (n_rows, n_classes).
-            classes: The classes in the order of the columns of `probabilities`.
-        """
-        self.predictions = predictions
-        self.probabilities = probabilities
-        # With the underscore, because that is where scikit-learn's scorers look.
-        self.classes_ = classes
-
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Return the predicted classes of the rows with these numbers."""
-        return self.predictions.take(rows)
-
-    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
-        """Return the probabilities of the rows with these numbers, one column a class."""
-        return self.probabilities.take(rows, axis=0)
-
-
-CachedModel = CachedRegressor | CachedClassifier
-
-
-def cache_predictions(model: BaseEstimator, features: pd.DataFrame) -> CachedModel:
-    """Predict once, to score often.
-
-    Args:
-        model: A fitted regressor or classifier.
-        features: The rows to predict, in the order in which they will be numbered.
-
-    Returns:
-        A model that answers row numbers with these predictions.
-
-    Raises:
-        ProjectError: A prediction is not a finite number.
-    """
-    predictions = np.asarray(model.predict(features))
-    if not hasattr(model, "predict_proba"):
-        _refuse_infinite(predictions)
-        return CachedRegressor(predictions)
-    # Only the probabilities of a classifier: its classes may be strings.
-    probabilities = np.asarray(model.predict_proba(features))
-    _refuse_infinite(probabilities)
-    return CachedClassifier(predictions, probabilities, model.classes_)
-
-
-def _refuse_infinite(predictions: np.ndarray) -> None:
-    by_row = np.isfinite(predictions).reshape(len(predictions), -1)
-    n_bad = int((~by_row.all(axis=1)).sum())
-    if n_bad:
-        raise ProjectError(f"the model predicts no finite number in {n_bad:,} of its rows")
 
 
 @dataclass(frozen=True)
@@ -133,22 +62,14 @@ class Rows:
     @property
     def score_range(self) -> float:
         """The distance from the baseline's score to a perfect one; NaN where there is none."""
-        # Scorers whose name begins so return a loss with its sign turned.
-        perfect = 0.0 if self.metric.startswith("neg_") else 1.0
-        distance = perfect - self.baseline_score
+        distance = perfect_score(self.metric) - self.baseline_score
         if not distance > MIN_RANGE:
             return float("nan")
         return distance
 
     def score(self, model: CachedModel) -> float:
         """Return the metric; NaN where it is undefined, as when only one class is there."""
-        scorer = get_scorer(self.metric)
-        with quiet():
-            try:
-                return float(scorer(model, self.numbers, self.truth[self.numbers]))
-            except ValueError:
-                # Some metrics raise where they are undefined, others return NaN.
-                return float("nan")
+        return score_rows(self.metric, model, self.truth, self.numbers)
 
     def skill(self, score: float) -> float:
         """Return the skill score of a score on these rows."""
@@ -162,8 +83,8 @@ class Rows:
             at most, since nothing is better than perfect.
         """
         value = self.skill(self.score(model))
-        half_width = _half_width(self._resampled(model), 0.95)
-        return value, value - half_width, min(value + half_width, 1.0)
+        half = half_width(self._resampled(model), 0.95)
+        return value, value - half, min(value + half, 1.0)
 
     def advantage(
         self, model: CachedModel, other: CachedModel, level: float = 0.95
@@ -176,26 +97,14 @@ class Rows:
         value = self.skill(self.score(model)) - self.skill(self.score(other))
         # Both are scored on the same draws: what makes a draw easy or hard cancels out.
         differences = self._resampled(model) - self._resampled(other)
-        half_width = _half_width(differences, level)
-        return value, value - half_width, value + half_width
+        half = half_width(differences, level)
+        return value, value - half, value + half
 
     def _resampled(self, model: CachedModel) -> np.ndarray:
         """The skill score on each draw of the rows, the same draws for every model."""
-        rng = np.random.default_rng(self.seed)
-        scores = []
-        for _ in range(DRAWS):
-            drawn = rng.choice(self.numbers, len(self.numbers))
-            scores.append(replace(self, numbers=drawn).score(model))
+        scores = bootstrap(self.metric, model, self.truth, self.numbers, self.seed)
         # The scale stays that of all rows: a draw's own baseline would add its noise.
-        return (np.array(scores) - self.baseline_score) / self.score_range
-
-
-def _half_width(draws: np.ndarray, level: float) -> float:
-    """Half the width of the normal bootstrap interval; NaN if more than one draw in ten is."""
-    if np.isnan(draws).mean() > 0.1:
-        return float("nan")
-    standard_error = np.nanstd(draws, ddof=1)
-    return float(norm.ppf((1 + level) / 2) * standard_error)
+        return (scores - self.baseline_score) / self.score_range
 
 
 def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:
