@@ -19,6 +19,7 @@ Stage = Callable[[Config, Path], str]
 
 ORDER = ("ingest", "validate", "split", "tune", "train", "evaluate", "challenge", "report")
 
+# Looked for and not imported, since some take a second to import.
 STAGES = tuple(name for name in ORDER if find_spec(f"{__package__}.{name}"))
 """The stages of this project: a starter has fewer."""
 

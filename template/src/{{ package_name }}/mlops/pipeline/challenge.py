@@ -39,6 +39,7 @@ def challenge(config: Config, root: Path) -> str:
     selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
     chosen = selection["chosen"]
 
+    # The best feature is chosen on the training set as well, as a model would be.
     worth = feature_worth(config, chosen, training_sample(config, root, MAX_ROWS))
     best_feature = max(worth, key=lambda name: worth[name]["univariate"])
 
@@ -58,8 +59,10 @@ def challenge(config: Config, root: Path) -> str:
         candidate.fit(train_features, train_target)
         simpler[name] = cache_predictions(candidate, test_features)
     comparison = compared(rows, model, simpler)
+    # The gate names the feature that does as well as the model.
     comparison["one feature"] = {"feature": best_feature} | comparison["one feature"]
 
+    # The hash says which model this is about, so that no gate takes it for evidence of another.
     report = {"model": file_hash(model_path), "simpler": comparison, "features": worth}
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     (root / "reports" / "challenge.json").write_text(text, encoding="utf-8")

@@ -27,6 +27,7 @@ def evaluate(config: Config, root: Path) -> str:
     rows = pd.read_parquet(root / config.table("processed", "test"))
     features, target = inputs(config, rows)
     model = load_model(root / "models" / "model.skops")
+    # Every run logs what is in this report, so the number of rows is there too.
     report = {"rows": len(rows)} | measure(config, model, features, target)
     folder = root / "reports"
     (folder / "plots").mkdir(parents=True, exist_ok=True)

@@ -93,6 +93,7 @@ def described(config: Config, root: Path) -> Run:
     commit = _git(root, "rev-parse", "HEAD") or NO_COMMIT
     files = []
     for path in sorted(reports.rglob("*")):
+        # What other commands wrote is about a model from before this run.
         if path.is_file() and path.stem not in OTHERS:
             files.append(path)
     return Run(
@@ -108,6 +109,7 @@ def described(config: Config, root: Path) -> Run:
 def _params(config: Config) -> dict[str, str]:
     found = {}
     for name, value in _flat(config.model_dump(mode="json")):
+        # Stores take text alone, and JSON can be read back.
         found[name] = value if isinstance(value, str) else json.dumps(value)
     return found
 
@@ -118,14 +120,17 @@ def _metrics(root: Path, means: dict[str, float]) -> dict[str, float]:
     measured_facts |= _read(root / "reports" / "metrics.json")
     found = {}
     for name, value in _flat(measured_facts):
+        # A metric is a number: what is text or missing has no curve.
         if isinstance(value, int | float):
             found[name] = float(value)
     return found
 
 
 def _tags(config: Config, root: Path, manifest: dict[str, Any], commit: str) -> dict[str, str]:
+    # Git's way to say all but these: the pipeline's own results are no change to the code.
     outside = [f":!{made}" for made in MADE]
     changes = _git(root, "status", "--porcelain", "--", ".", *outside)
+    # Together these say how to make the model again: code, data and libraries.
     tags = {
         "git_commit": commit,
         "git_dirty": str(bool(changes)).lower(),
@@ -150,6 +155,7 @@ def _data(config: Config, root: Path) -> Iterator[tuple[str, str]]:
         if not (root / table).is_file():
             continue
         with (root / table).open("rb") as file:
+            # DVC names content by MD5, and nothing here has to withstand an attack.
             digest = file_digest(file, lambda: md5(usedforsecurity=False))
         yield step, digest.hexdigest()
 
@@ -181,6 +187,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    # A manifest that is missing is not about the model, which is what `described` asks.
     if not path.exists():
         return {}
     facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

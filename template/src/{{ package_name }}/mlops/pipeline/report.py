@@ -102,6 +102,7 @@ def _plots(
     """The SVG of each plot by its name, in the order of the page."""
     predicted = model.predict(rows.numbers)
     is_classifier = isinstance(model, CachedClassifier)
+    # What stages `evaluate` and `train` measured is read, not computed again.
     calibration = pd.read_csv(folder / "plots" / "calibration.csv")
     found = {"calibration": plots.calibration(calibration, is_classifier)}
     if is_classifier:

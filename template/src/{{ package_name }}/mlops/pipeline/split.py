@@ -27,6 +27,7 @@ def split(config: Config, root: Path) -> str:
     """
     table = pd.read_parquet(root / config.table("interim", "validate"))
     labelled = table[table[config.data.target].notna()]
+    # Unlabelled rows can neither train nor test; they wait in the interim table.
     train, test = divide(labelled, config)
     for step, rows in (("train", train), ("test", test)):
         path = root / config.table("processed", step)

@@ -30,6 +30,7 @@ def train(config: Config, root: Path) -> str:
     config = tuned(config, root)
     rows = pd.read_parquet(root / config.table("processed", "train"))
     features, target = inputs(config, rows)
+    # Rows of one group stay together in cross-validation, as they do in the test set.
     groups = rows[config.data.group] if config.data.group else None
     scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)

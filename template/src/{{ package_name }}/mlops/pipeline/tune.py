@@ -34,6 +34,7 @@ def tune(config: Config, root: Path) -> str:
     gains = []
     trials = []
     for name, result in found.items():
+        # The first score is that of the settings as params.yaml has them.
         before = result.scores[0]
         after = max(result.scores)
         settings[name] = result.settings
@@ -60,6 +61,7 @@ def tune(config: Config, root: Path) -> str:
 def _search_all(config: Config, root: Path) -> dict[str, Found]:
     """The result of each candidate that has something to search."""
     found: dict[str, Found] = {}
+    # Without trials the settings stay, and the training set need not be read.
     if not config.tuning.trials:
         return found
     data = training_sample(config, root, MAX_ROWS)

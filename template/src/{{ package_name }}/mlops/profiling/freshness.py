@@ -85,6 +85,7 @@ def fingerprint(config: Config, root: Path) -> dict[str, str | None]:
         if not (root / path).exists():
             raise ProjectError(f"{path} is missing: `make pipeline` makes it")
         hashes[name] = file_hash(root / path)
+    # All of the code: any module may be on the way from a row to a prediction.
     code = b"\0".join(path.read_bytes() for path in sorted(team.PACKAGE.rglob("*.py")))
     hashes["package"] = sha256(code).hexdigest()
     return hashes

@@ -36,6 +36,7 @@ def run_alone(module: str, folder: Path, hash_seed: int, *arguments: str) -> dic
     Raises:
         ProjectError: It failed; the message is the end of what it printed.
     """
+    # First on the path, so that a copy of the code is what runs, and not what is installed.
     path = os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | ONE_THREAD
     environment |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": path}

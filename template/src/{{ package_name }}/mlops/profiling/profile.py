@@ -87,9 +87,10 @@ def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
     busy_cores = profile["train_cpu_seconds"] / profile["train_seconds"]
     serve_memory_mb = _memory_limit(profile["predict_memory_mb"])
     return {
-        # Rounded first, so that 1.02 cores are not two; and of no time at all, one.
+        # As many cores as training kept busy, at least one. Rounded first, so that 1.02 are not two.
         "train_cpus": math.ceil(round(busy_cores, 1) or 1),
         "train_memory_mb": _memory_limit(profile["train_memory_mb"]),
+        # Each replica predicts on one thread, as it was measured.
         "serve_cpus": 1,
         "serve_memory_mb": serve_memory_mb,
         "serve_batch_rows": _batch_rows(batches),
