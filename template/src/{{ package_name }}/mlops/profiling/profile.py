@@ -87,7 +87,7 @@ def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
     busy_cores = profile["train_cpu_seconds"] / profile["train_seconds"]
     serve_memory_mb = _memory_limit(profile["predict_memory_mb"])
     return {
-        # As many cores as training kept busy, at least one. Rounded first, so that 1.02 are not two.
+        # As many cores as training kept busy, one at least; 1.02 are rounded first, to be no two.
         "train_cpus": math.ceil(round(busy_cores, 1) or 1),
         "train_memory_mb": _memory_limit(profile["train_memory_mb"]),
         # Each replica predicts on one thread, as it was measured.
