@@ -55,7 +55,7 @@ def compared(
         ProjectError: The baseline is already perfect on these rows.
     """
     if not np.isfinite(rows.score_range):
-        raise ProjectError("on the test set no model can beat the baseline: hold out other rows")
+        raise ProjectError("on the test set no model can beat the baseline: hold out others")
     found = {}
     for name, other in simpler.items():
         difference, low, high = rows.advantage(model, other)
