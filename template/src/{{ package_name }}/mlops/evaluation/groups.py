@@ -10,7 +10,7 @@ from scipy.stats import binomtest, norm, sem
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
 from ..config import Config
-from .scores import CachedClassifier, CachedModel
+from .scores import CachedModel, CachedRegressor
 from .slices import slice_names
 
 Metrics = dict[str, Callable[[np.ndarray, np.ndarray], float]]
@@ -75,7 +75,7 @@ def group_gaps(
     from fairlearn.metrics import MetricFrame, count
 
     predicted = model.predict(np.arange(len(truth)))
-    if isinstance(model, CachedClassifier) and len(model.classes_) == 2:
+    if not isinstance(model, CachedRegressor) and len(model.classes_) == 2:
         # The second class is the positive one, as everywhere in scikit-learn.
         truth = truth == model.classes_[1]
         predicted = predicted == model.classes_[1]
@@ -102,7 +102,7 @@ def _measures(model: CachedModel, truth: np.ndarray, predicted: np.ndarray) -> d
     """The measures that mean something for this kind of model."""
     from fairlearn.metrics import count, selection_rate
 
-    if not isinstance(model, CachedClassifier):
+    if isinstance(model, CachedRegressor):
         return {RELATIVE_ERROR: _relative_error(mean_absolute_error(truth, predicted))}
     if len(model.classes_) > 2:
         return {ACCURACY: {"value": accuracy_score, "n_trials": count}}

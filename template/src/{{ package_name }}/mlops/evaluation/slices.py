@@ -8,7 +8,7 @@ from pandas.api import types
 from scipy.stats import binomtest
 
 from ..config import Config
-from .scores import CachedClassifier, CachedModel, Rows
+from .scores import CachedModel, CachedRegressor, Rows
 
 MAX_DISTINCT = 10
 """A number or a date with more values than that is cut into quarters of its rows."""
@@ -118,7 +118,7 @@ def _estimates(rows: Rows, model: CachedModel) -> dict[str, float]:
 
 
 def _error_rate(rows: Rows, model: CachedModel) -> dict[str, float]:
-    if not isinstance(model, CachedClassifier):
+    if isinstance(model, CachedRegressor):
         return {}
     is_wrong = model.predict(rows.numbers) != rows.truth[rows.numbers]
     rate = binomtest(int(is_wrong.sum()), len(is_wrong))

@@ -53,7 +53,32 @@ class CachedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.probabilities.take(rows, axis=0)
 
 
-CachedModel = CachedRegressor | CachedClassifier
+class CachedDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a classifier without probabilities, such as a support vector machine."""
+
+    def __init__(self, predictions: np.ndarray, decisions: np.ndarray, classes: np.ndarray) -> None:
+        """Keep the predictions.
+
+        Args:
+            predictions: One class a row, shape (n_rows,).
+            decisions: What the decision function gives, by which scorers can rank rows; shape
+                (n_rows,), or (n_rows, n_classes) with more than two classes.
+            classes: The classes in the model's order.
+        """
+        self.predictions = predictions
+        self.decisions = decisions
+        self.classes_ = classes
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predicted classes of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+    def decision_function(self, rows: np.ndarray) -> np.ndarray:
+        """Return the decisions on the rows with these numbers."""
+        return self.decisions.take(rows, axis=0)
+
+
+CachedModel = CachedRegressor | CachedClassifier | CachedDecider
 
 
 def cache_predictions(model: BaseEstimator, features: pd.DataFrame) -> CachedModel:
@@ -70,13 +95,17 @@ def cache_predictions(model: BaseEstimator, features: pd.DataFrame) -> CachedMod
         ProjectError: A prediction is not a finite number.
     """
     predictions = np.asarray(model.predict(features))
-    if not hasattr(model, "predict_proba"):
-        _refuse_infinite(predictions)
-        return CachedRegressor(predictions)
-    # Only the probabilities of a classifier: its classes may be strings.
-    probabilities = np.asarray(model.predict_proba(features))
-    _refuse_infinite(probabilities)
-    return CachedClassifier(predictions, probabilities, model.classes_)
+    # Only what is behind the classes is checked, since a class may be a string.
+    if hasattr(model, "predict_proba"):
+        probabilities = np.asarray(model.predict_proba(features))
+        _refuse_infinite(probabilities)
+        return CachedClassifier(predictions, probabilities, model.classes_)
+    if hasattr(model, "decision_function"):
+        decisions = np.asarray(model.decision_function(features))
+        _refuse_infinite(decisions)
+        return CachedDecider(predictions, decisions, model.classes_)
+    _refuse_infinite(predictions)
+    return CachedRegressor(predictions)
 
 
 def _refuse_infinite(predictions: np.ndarray) -> None:

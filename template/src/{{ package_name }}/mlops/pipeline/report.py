@@ -11,7 +11,7 @@ from ..evaluation import plots
 from ..evaluation.card import fingerprints, write_card
 from ..evaluation.groups import group_gaps
 from ..evaluation.page import page
-from ..evaluation.scores import CachedClassifier, CachedModel, Rows, cache_predictions, rows_of
+from ..evaluation.scores import CachedModel, CachedRegressor, Rows, cache_predictions, rows_of
 from ..evaluation.slices import slice_table
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
@@ -46,7 +46,7 @@ def report(config: Config, root: Path) -> str:
     facts |= _chosen(config, folder)
     facts |= {
         "target": config.data.target,
-        "positive": str(model.classes_[-1]) if isinstance(model, CachedClassifier) else None,
+        "positive": str(model.classes_[-1]) if not isinstance(model, CachedRegressor) else None,
         "features": list(features),
         "train_rows": len(train),
         "rows": len(test),
@@ -101,7 +101,7 @@ def _plots(
 ) -> dict[str, str]:
     """The SVG of each plot by its name, in the order of the page."""
     predicted = model.predict(rows.numbers)
-    is_classifier = isinstance(model, CachedClassifier)
+    is_classifier = not isinstance(model, CachedRegressor)
     # What stages `evaluate` and `train` measured is read, not computed again.
     calibration = pd.read_csv(folder / "plots" / "calibration.csv")
     found = {"calibration": plots.calibration(calibration, is_classifier)}

@@ -51,11 +51,11 @@ def is_measured(config: Config, root: Path) -> bool:
         False where measuring would help: the report is of something else, or the measurement
         failed. True also where something is missing or was edited, which the gates refuse.
     """
-    if not (root / REPORT).exists():
-        # Without a model there is nothing to measure.
-        return not (root / MODEL).exists()
     try:
         expected = fingerprint(config, root) | {"failure": None}
+        # Asked second, because without a model or its tables there is nothing to measure.
+        if not (root / REPORT).exists():
+            return False
         report = read_sealed(root / REPORT)
     except ProjectError:
         return True

@@ -21,9 +21,14 @@ import yaml
 
 from ..config import Config, load_config
 from ..errors import ProjectError
-from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor, cache_predictions
 from ..modeling import manifest
 from ..modeling.inputs import inputs
+from ..modeling.predictions import (
+    CachedClassifier,
+    CachedDecider,
+    CachedModel,
+    cache_predictions,
+)
 from ..modeling.storage import load_model
 from ..pipeline.train import train
 from ..tracking.resources import peak_memory_mb
@@ -125,11 +130,10 @@ def difference(one: CachedModel, other: CachedModel, unit: float) -> float:
     Returns:
         Of probabilities or of numbers in `unit`; 1 if they are not of the same kind or classes.
     """
-    if isinstance(one, CachedClassifier) and isinstance(other, CachedClassifier):
-        is_comparable = np.array_equal(one.classes_, other.classes_)
-    else:
-        is_comparable = isinstance(one, CachedRegressor) and isinstance(other, CachedRegressor)
-    if not is_comparable:
+    if type(one) is not type(other):
+        return 1.0
+    # A regressor has no classes, which is equal to having none.
+    if not np.array_equal(getattr(one, "classes_", ()), getattr(other, "classes_", ())):
         return 1.0
     largest = float(np.abs(_outputs(one) - _outputs(other)).max())
     return largest / (unit or 1.0)
@@ -138,6 +142,8 @@ def difference(one: CachedModel, other: CachedModel, unit: float) -> float:
 def _outputs(model: CachedModel) -> np.ndarray:
     if isinstance(model, CachedClassifier):
         return model.probabilities
+    if isinstance(model, CachedDecider):
+        return model.decisions
     return model.predictions
 
 
