@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .. import team
 from ..config import Config
 from ..errors import ProjectError
+from ..modeling.candidates import candidates, measured_candidate
 from ..modeling.inputs import Inputs
 from ..modeling.metrics import quiet
 from ..modeling.selection import folds
@@ -86,7 +86,8 @@ def feature_worth(config: Config, chosen: str, data: Inputs) -> dict[str, dict[s
     """
     features, _, _ = data
     columns: list[str] = features.columns.tolist()
-    model = _model_to_explain(config, chosen)
+    models = candidates(config)
+    model = models[measured_candidate(models, chosen)]
     with quiet():
         univariate = univariate_skill(config, data, columns)
         importance = permutation_importances(config, model, data, columns)
@@ -102,14 +103,6 @@ def feature_worth(config: Config, chosen: str, data: Inputs) -> dict[str, dict[s
             "useful": beats_alone or beats_in_model,
         }
     return worth
-
-
-def _model_to_explain(config: Config, chosen: str) -> Pipeline:
-    """The chosen candidate, or the linear one for one that learns nothing or trains for long."""
-    models = team.candidates(config)
-    if chosen in ("baseline", "network") and "linear" in models:
-        return models["linear"]
-    return models[chosen]
 
 
 def univariate_skill(config: Config, data: Inputs, columns: list[str]) -> dict[str, float]:

@@ -50,14 +50,16 @@ def measure(
         ProjectError: A prediction is not finite, or the metric is undefined on too many draws.
     """
     metric = config.selection.metric
+    # Once for all metrics and draws: to predict takes longer than to score.
     cached = cache_predictions(model, features)
+    truth = target.to_numpy()
+    rows = np.arange(len(truth))
     metrics = {}
     for name in dict.fromkeys([metric, *SCORERS[config.task]]):
-        metrics[name] = float(get_scorer(name)(model, features, target))
+        metrics[name] = float(get_scorer(name)(cached, rows, truth))
     if hasattr(model, "predict_proba"):
         metrics["log_loss"] = log_loss(model, features, target)
-    rows = np.arange(len(target))
-    draws = bootstrap(metric, cached, target.to_numpy(), rows, config.seed)
+    draws = bootstrap(metric, cached, truth, rows, config.seed)
     half = half_width(draws, 0.95)
     if np.isnan(half):
         raise ProjectError(f"{metric} is undefined on the test set: a class is too rare there")

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
-from .. import team
 from ..config import Config, tuned
 from ..evaluation.importance import compared, feature_worth, small_tree
 from ..evaluation.scores import cache_predictions, rows_of
 from ..hashing import file_hash
+from ..modeling.candidates import candidates, simpler_candidates
 from ..modeling.inputs import inputs, training_sample
 from ..modeling.storage import load_model
 
@@ -55,9 +54,11 @@ def challenge(config: Config, root: Path) -> str:
         "baseline": rows.baseline,
         "one feature": cache_predictions(tree, test_features[[best_feature]]),
     }
-    for name, candidate in _simpler_candidates(config, chosen).items():
+    for name, candidate in simpler_candidates(candidates(config), chosen).items():
         candidate.fit(train_features, train_target)
-        simpler[name] = cache_predictions(candidate, test_features)
+        # A team may have a candidate of its own that is called baseline.
+        key = f"candidate {name}" if name in simpler else name
+        simpler[key] = cache_predictions(candidate, test_features)
     comparison = compared(rows, model, simpler)
     # The gate names the feature that does as well as the model.
     comparison["one feature"] = {"feature": best_feature} | comparison["one feature"]
@@ -69,11 +70,3 @@ def challenge(config: Config, root: Path) -> str:
     n_useful = sum(facts["useful"] for facts in worth.values())
     gain = comparison["baseline"]["difference"]
     return f"skill {gain:.3f} over the baseline, {n_useful} of {len(worth)} features are useful"
-
-
-def _simpler_candidates(config: Config, chosen: str) -> dict[str, Pipeline]:
-    # Where the linear model was chosen there is nothing between it and one feature.
-    if chosen in ("baseline", "linear"):
-        return {}
-    models = team.candidates(config)
-    return {name: models[name] for name in ("linear",) if name in models}

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .. import team
 from ..config import Config, tuned
 from ..modeling import manifest
+from ..modeling.candidates import candidates
 from ..modeling.inputs import inputs
 from ..modeling.selection import cross_validate, one_standard_error
 from ..modeling.storage import save_model
@@ -35,7 +35,7 @@ def train(config: Config, root: Path) -> str:
     scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)
     # Once more on all rows: in cross-validation no model saw more than its folds.
-    model = team.candidates(config)[chosen].fit(features, target)
+    model = candidates(config)[chosen].fit(features, target)
     save_model(model, root / "models" / "model.skops")
     _write_selection(root / "reports", chosen, config.selection.metric, scores)
     # The manifest says what was chosen, so it comes after the selection.
