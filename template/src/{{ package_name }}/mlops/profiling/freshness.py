@@ -11,7 +11,7 @@ from .. import team
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..hashing import file_hash
-from ..promotion.checksums import read_sealed
+from ..promotion.checksums import read_with_checksum
 
 REPORT = Path("reports", "profile.json")
 MODEL = Path("models", "model.skops")
@@ -56,7 +56,7 @@ def is_measured(config: Config, root: Path) -> bool:
         # Asked second, because without a model or its tables there is nothing to measure.
         if not (root / REPORT).exists():
             return False
-        report = read_sealed(root / REPORT)
+        report = read_with_checksum(root / REPORT)
     except ProjectError:
         return True
     return expected.items() <= report.items()

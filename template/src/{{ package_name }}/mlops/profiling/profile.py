@@ -15,7 +15,7 @@ from ..config import Config, Cost
 from ..errors import ProjectError
 from ..evaluation.card import write_card
 from ..gates.budget import MEANING, broken
-from ..promotion.checksums import write_sealed
+from ..promotion.checksums import write_with_checksum
 from .freshness import REPORT, fingerprint
 from .latency import serve
 from .retraining import retrain_twice
@@ -61,7 +61,7 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
     except ProjectError as error:
         # A failure is evidence too: the gates refuse it with this sentence.
         facts["failure"] = str(error)
-    write_sealed(root / REPORT, facts)
+    write_with_checksum(root / REPORT, facts)
     return facts
 
 
