@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from {{ package_name }} import cli, data
-from {{ package_name }}.config import Config
-from {{ package_name }}.data import bring_data
-from {{ package_name }}.errors import ProjectError
+from churn_radar import cli, data
+from churn_radar.config import Config
+from churn_radar.data import bring_data
+from churn_radar.errors import ProjectError
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_exit_status_is_the_verdict(
     command: str, passed: bool, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
-    monkeypatch.setattr("{{ package_name }}.verify.verify", lambda *_: passed)
+    monkeypatch.setattr("churn_radar.verify.verify", lambda *_: passed)
     assert call(monkeypatch, command) == (0 if passed else 1)
 
 
@@ -78,7 +78,7 @@ def test_the_example_is_rebuilt_from_its_seed(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "_dvc", lambda *_, cwd: None)
-    monkeypatch.setattr("{{ package_name }}.example.RAW", config.data.raw)
+    monkeypatch.setattr("churn_radar.example.RAW", config.data.raw)
     for folder in ("one", "two"):
         bring_data(config, tmp_path / folder, rows=50)
     one, two = (tmp_path / folder / config.data.raw for folder in ("one", "two"))

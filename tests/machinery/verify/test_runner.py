@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from {{ package_name }}.config import load_config
-from {{ package_name }}.steps import TESTS, Step, checks, pipeline
-from {{ package_name }}.verify import verify
+from churn_radar.config import load_config
+from churn_radar.steps import TESTS, Step, checks, pipeline
+from churn_radar.verify import verify
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,10 +11,10 @@ import pytest
 import skops.io
 from sklearn.base import BaseEstimator
 
-from {{ package_name }} import passport
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.gates import (
+from churn_radar import passport
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.gates import (
     Verdict,
     artefact,
     floor,
@@ -26,9 +26,9 @@ from {{ package_name }}.gates import (
     staleness,
     tree,
 )
-from {{ package_name }}.gates.evidence import Evidence
-from {{ package_name }}.gates.seal import read_sealed, write_sealed
-from {{ package_name }}.storage import load_model, save_model
+from churn_radar.gates.evidence import Evidence
+from churn_radar.gates.seal import read_sealed, write_sealed
+from churn_radar.storage import load_model, save_model
 
 Git = Callable[..., None]
 

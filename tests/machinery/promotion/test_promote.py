@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from {{ package_name }} import passport, promotion
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.gates import Verdict
-from {{ package_name }}.gates.evidence import Evidence
-from {{ package_name }}.promotion import Outcome, promote, rollback
-from {{ package_name }}.storage import load_model, save_model
-from {{ package_name }}.tracking import registry
+from churn_radar import passport, promotion
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.gates import Verdict
+from churn_radar.gates.evidence import Evidence
+from churn_radar.promotion import Outcome, promote, rollback
+from churn_radar.storage import load_model, save_model
+from churn_radar.tracking import registry
 
 ALIASES = ("champion", "previous")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.naming import RULES, check_names, problem
+from churn_radar.errors import ProjectError
+from churn_radar.naming import RULES, check_names, problem
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,21 +8,21 @@ import pytest
 import skops.io
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.contract import Feature, feature_table
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.model import candidates
-from {{ package_name }}.pipeline import stage
-from {{ package_name }}.pipeline.evaluate import (
+from churn_radar.config import Config
+from churn_radar.contract import Feature, feature_table
+from churn_radar.errors import ProjectError
+from churn_radar.model import candidates
+from churn_radar.pipeline import stage
+from churn_radar.pipeline.evaluate import (
     calibration,
     predicted_and_observed,
 )
-from {{ package_name }}.pipeline.split import divide
-from {{ package_name }}.pipeline.train import (
+from churn_radar.pipeline.split import divide
+from churn_radar.pipeline.train import (
     cross_validate,
     one_standard_error,
 )
-from {{ package_name }}.storage import load_model
+from churn_radar.storage import load_model
 
 ROWS = pd.DataFrame({"when": pd.date_range("2025-01-01", periods=40), "label": [0, 1] * 20})
 
@@ -160,7 +160,7 @@ def test_a_category_of_many_values_becomes_few_columns(
     monkeypatch: pytest.MonkeyPatch, config: Config
 ) -> None:
     place = Feature("place", "categorical", "team", "source", "reason")
-    monkeypatch.setattr("{{ package_name }}.model.FEATURES", (place,))
+    monkeypatch.setattr("churn_radar.model.FEATURES", (place,))
     rows = pd.DataFrame({"place": [f"place {n % 2000}" for n in range(10_000)]})
     pipeline = candidates(config)["linear"]
     assert pipeline[:-1].fit_transform(rows).shape == (10_000, 50)

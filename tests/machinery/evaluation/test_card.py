@@ -7,31 +7,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.evaluation import plots, scores
-from {{ package_name }}.evaluation.card import (
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.evaluation import plots, scores
+from churn_radar.evaluation.card import (
     CARD,
     MARKS,
     cell,
     check_card,
     write_card,
 )
-from {{ package_name }}.evaluation.groups import group_gaps
-from {{ package_name }}.evaluation.page import page
-from {{ package_name }}.evaluation.scores import (
+from churn_radar.evaluation.groups import group_gaps
+from churn_radar.evaluation.page import page
+from churn_radar.evaluation.scores import (
     Classes,
     Numbers,
     Remembered,
     rows_of,
 )
-from {{ package_name }}.evaluation.slices import (
+from churn_radar.evaluation.slices import (
     slice_masks,
     slice_names,
     slice_table,
 )
-from {{ package_name }}.pipeline.report import report
-from {{ package_name }}.practices import Gates
+from churn_radar.pipeline.report import report
+from churn_radar.practices import Gates
 
 SCRIPT = "<script>alert('$5 & $6')</script>"
 ROWS = 400

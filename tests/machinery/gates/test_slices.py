@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.evaluation.scores import (
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.evaluation.scores import (
     Classes,
     Numbers,
     Remembered,
     Rows,
     rows_of,
 )
-from {{ package_name }}.gates import Verdict, groups, slices
-from {{ package_name }}.practices import Gates
+from churn_radar.gates import Verdict, groups, slices
+from churn_radar.practices import Gates
 
 PLACES = np.repeat(["north", "south", "tiny"], [150, 450, 20])
 ROWS = len(PLACES)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.evaluation.scores import Numbers, Rows, rows_of
-from {{ package_name }}.gates import champion, floor
-from {{ package_name }}.tracking import Version
+from churn_radar.config import Config
+from churn_radar.evaluation.scores import Numbers, Rows, rows_of
+from churn_radar.gates import champion, floor
+from churn_radar.tracking import Version
 
 TRUTH = np.random.default_rng(1).normal(size=400)
 

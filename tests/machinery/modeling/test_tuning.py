@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.model import candidates
-from {{ package_name }}.pipeline import tune as module
-from {{ package_name }}.pipeline.tune import refuse_gaps, tune, tuned
-from {{ package_name }}.practices import Range, Tuning
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.model import candidates
+from churn_radar.pipeline import tune as module
+from churn_radar.pipeline.tune import refuse_gaps, tune, tuned
+from churn_radar.practices import Range, Tuning
 
 REPORTS = ("tuning.json", "plots/tuning.csv")
 

@@ -9,27 +9,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }}.config import Config
-from {{ package_name }}.contract import Feature
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.evaluation import scores
-from {{ package_name }}.evaluation.scores import (
+from churn_radar.config import Config
+from churn_radar.contract import Feature
+from churn_radar.errors import ProjectError
+from churn_radar.evaluation import scores
+from churn_radar.evaluation.scores import (
     Classes,
     Rows,
     remember,
     rows_of,
 )
-from {{ package_name }}.features import FEATURES
-from {{ package_name }}.gates import features, leakage, simpler
-from {{ package_name }}.passport import file_hash
-from {{ package_name }}.pipeline.challenge import (
+from churn_radar.features import FEATURES
+from churn_radar.gates import features, leakage, simpler
+from churn_radar.passport import file_hash
+from churn_radar.pipeline.challenge import (
     challenge,
     compared,
     feature_worth,
 )
-from {{ package_name }}.pipeline.train import inputs
-from {{ package_name }}.pipeline.validate import PERSONAL
-from {{ package_name }}.storage import load_model
+from churn_radar.pipeline.train import inputs
+from churn_radar.pipeline.validate import PERSONAL
+from churn_radar.storage import load_model
 
 Labelled = tuple[pd.DataFrame, pd.Series]
 NAME = FEATURES[0].name
@@ -117,7 +117,7 @@ def test_rows_that_tell_no_model_from_another_are_refused() -> None:
 @pytest.fixture
 def quick(config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The settings, with fewer folds and probes."""
-    monkeypatch.setattr("{{ package_name }}.pipeline.evaluate.RESAMPLES", 100)
+    monkeypatch.setattr("churn_radar.pipeline.evaluate.RESAMPLES", 100)
     return config.model_copy(update={"tuning": config.tuning.model_copy(update={"folds": 2})})
 
 

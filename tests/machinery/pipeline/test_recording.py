@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from {{ package_name }} import passport, recording
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.pipeline import tune
-from {{ package_name }}.recording import logged, recorded
-from {{ package_name }}.tracking import Run
+from churn_radar import passport, recording
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.pipeline import tune
+from churn_radar.recording import logged, recorded
+from churn_radar.tracking import Run
 
 SHA = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of the file `{}`
 

@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from {{ package_name }} import passport
-from {{ package_name }}.config import Config
-from {{ package_name }}.errors import ProjectError
-from {{ package_name }}.evaluation.scores import Classes, Numbers
-from {{ package_name }}.gates import Verdict, budget, reproducible
-from {{ package_name }}.gates.seal import read_sealed
-from {{ package_name }}.model import candidates
-from {{ package_name }}.pipeline.train import inputs
-from {{ package_name }}.practices import Budget, Cost
-from {{ package_name }}.profiling import latency, process, profile, rehearsal
-from {{ package_name }}.storage import load_model, save_model
+from churn_radar import passport
+from churn_radar.config import Config
+from churn_radar.errors import ProjectError
+from churn_radar.evaluation.scores import Classes, Numbers
+from churn_radar.gates import Verdict, budget, reproducible
+from churn_radar.gates.seal import read_sealed
+from churn_radar.model import candidates
+from churn_radar.pipeline.train import inputs
+from churn_radar.practices import Budget, Cost
+from churn_radar.profiling import latency, process, profile, rehearsal
+from churn_radar.storage import load_model, save_model
 
 PROFILE: dict[str, Any] = {
     "failure": None,
