@@ -234,10 +234,3 @@ def test_a_gate_that_cannot_judge_refuses(
     passed = {name for name, verdict in verdicts.items() if verdict.status == "passed"}
     assert passed == {"champion"}, "there is nothing else to judge by"
     assert verdicts["floor"].reason == "it broke: ZeroDivisionError: division by zero"
-
-
-def test_a_saved_model_has_one_hash(evidence: Evidence, tmp_path: Path) -> None:
-    path = evidence.root / "models" / "model.skops"
-    before = passport.file_hash(path)
-    save_model(load_model(path), path)
-    assert passport.file_hash(path) == before

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from churn_radar.config import Config
-from churn_radar.errors import ProjectError
+from churn_radar.mlops.config import Config, Range, Tuning, tuned
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.modeling import tuning as module
+from churn_radar.mlops.modeling.tuning import refuse_gaps
+from churn_radar.mlops.pipeline.tune import tune
 from churn_radar.model import candidates
-from churn_radar.pipeline import tune as module
-from churn_radar.pipeline.tune import refuse_gaps, tune, tuned
-from churn_radar.practices import Range, Tuning
 
+TASKS = ("classification", "regression")
 REPORTS = ("tuning.json", "plots/tuning.csv")
 
 
