@@ -1,4 +1,4 @@
-"""Evidence for the gates that judge features."""
+"""Evidence for the gates that judge features, and for those that judge scores."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.modeling.storage import load_model
+from churn_radar.mlops.tracking.records import Version
+from machinery.gates.known import TRUTH, scored
 
 
 @pytest.fixture
@@ -20,3 +23,20 @@ def sound(config: Config, finished: Path) -> SimpleNamespace:
     model = load_model(finished / "models" / "model.skops")
     found = {"features": {feature.name: dict(facts) for feature in FEATURES}}
     return SimpleNamespace(config=config, train=train, test=test, model=model, challenge=found)
+
+
+@pytest.fixture
+def known(config: Config) -> SimpleNamespace:
+    """Of a good regressor: the noise in its predictions is a tenth of the target's."""
+    selection = config.selection.model_copy(update={"metric": "r2"})
+    regression = config.model_copy(update={"task": "regression", "selection": selection})
+    truth = pd.Series(TRUTH)
+    return SimpleNamespace(
+        config=regression,
+        rows=rows_of(regression, truth, truth),
+        manifest={"sha256": "candidate's"},
+        champion_version=Version(3, {"sha256": "champion's"}, "run", "source"),
+        champion=scored(0.1, 5),
+        candidate=scored(0.1),
+        measured={"r2": 0.9, "r2_low": 0.88, "r2_high": 0.92},
+    )

@@ -1,46 +1,21 @@
-"""Planted faults that the gates of slices and groups exist for, and noise that they let pass."""
+"""Planted faults that the gate `slices` exists for, and noise that it lets pass."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-
-from churn_radar.config import Config
-from churn_radar.errors import ProjectError
-from churn_radar.evaluation.scores import (
-    Classes,
-    Numbers,
-    Remembered,
-    Rows,
-    rows_of,
-)
-from churn_radar.gates import Verdict, groups, slices
-from churn_radar.practices import Gates
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.evaluation.scores import Classes, Numbers, rows_of
+from churn_radar.mlops.gates import groups, slices
+from machinery.gates.known import declared, noise
 
 PLACES = np.repeat(["north", "south", "tiny"], [150, 450, 20])
 ROWS = len(PLACES)
 NORTH = PLACES == "north"
-
-
-def noise(seed: int, rows: int = ROWS) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=rows)
-
-
-TRUTH = noise(0)
-GOOD = TRUTH + 0.5 * noise(1)
-
-
-def declared(config: Config, task: str, metric: str, **bounds: object) -> Config:
-    """Settings for a table with one column of slices and one that is sensitive."""
-    data = {"slices": ["place"], "sensitive": ["kind"]}
-    changed = {
-        "task": task,
-        "data": config.data.model_copy(update=data),
-        "selection": config.selection.model_copy(update={"metric": metric}),
-        "gates": Gates.model_validate(bounds),
-    }
-    return config.model_copy(update=changed)
+TRUTH = noise(0, ROWS)
+GOOD = TRUTH + 0.5 * noise(1, ROWS)
 
 
 def numbers(
@@ -66,7 +41,7 @@ def test_good_slices_pass_and_the_small_one_is_told(config: Config) -> None:
 
 @pytest.mark.parametrize("ruin", ["shuffled", "upside down"])
 def test_one_ruined_slice_refuses_though_the_whole_is_good(ruin: str, config: Config) -> None:
-    bad = 0.5 * noise(2) if ruin == "shuffled" else -0.5 * GOOD
+    bad = 0.5 * noise(2, ROWS) if ruin == "shuffled" else -0.5 * GOOD
     evidence = numbers(config, np.where(NORTH, bad, GOOD))
     assert evidence.rows.skill(evidence.rows.score(evidence.candidate)) > 0.1
     verdict = slices.check(evidence)
@@ -77,36 +52,36 @@ def test_one_ruined_slice_refuses_though_the_whole_is_good(ruin: str, config: Co
     assert verdict.figure < verdict.bound == 0
 
 
-def labelled(config: Config, scores: np.ndarray, truth: np.ndarray) -> SimpleNamespace:
+def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -> SimpleNamespace:
     """Evidence on two classes; every row is of one kind."""
     settings = declared(config, "classification", "roc_auc")
     likely = 1 / (1 + np.exp(-scores))
-    chances = np.column_stack([1 - likely, likely])
+    probabilities = np.column_stack([1 - likely, likely])
     return SimpleNamespace(
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
-        candidate=Classes((likely > 0.5).astype(int), chances, np.array([0, 1])),
+        candidate=Classes((likely > 0.5).astype(int), probabilities, np.array([0, 1])),
         champion=None,
     )
 
 
 def test_a_ruined_slice_of_classes_refuses(config: Config) -> None:
     truth = (TRUTH > 0).astype(int)
-    verdict = slices.check(labelled(config, np.where(NORTH, noise(2), GOOD), truth))
+    verdict = slices.check(evidence_of_classes(config, np.where(NORTH, noise(2, ROWS), GOOD), truth))
     assert verdict.status == "refused"
     assert verdict.reason.startswith("place=north")
 
 
 def test_a_slice_of_one_class_is_inconclusive(config: Config) -> None:
     truth = ((TRUTH > 0) | NORTH).astype(int)
-    verdict = slices.check(labelled(config, GOOD, truth))
+    verdict = slices.check(evidence_of_classes(config, GOOD, truth))
     assert verdict.status == "passed"
     assert "place=north leaves roc_auc undefined" in verdict.reason
 
 
 def test_a_weak_model_is_not_refused_for_the_noise_of_a_slice(config: Config) -> None:
-    hint = 0.1 * TRUTH + noise(2)
+    hint = 0.1 * TRUTH + noise(2, ROWS)
     weak = hint * (hint @ TRUTH) / (hint @ hint)
     verdict = slices.check(numbers(config, weak))
     assert verdict.status != "refused"
@@ -114,7 +89,7 @@ def test_a_weak_model_is_not_refused_for_the_noise_of_a_slice(config: Config) ->
 
 
 def test_worse_than_the_champion_on_one_slice_refuses(config: Config) -> None:
-    worse = np.where(NORTH, GOOD + 0.5 * noise(2), GOOD)
+    worse = np.where(NORTH, GOOD + 0.5 * noise(2, ROWS), GOOD)
     verdict = slices.check(numbers(config, worse, champion=GOOD))
     assert verdict.status == "refused"
     assert "place=north" in verdict.reason
@@ -152,64 +127,3 @@ def test_many_bad_slices_are_named_in_part(config: Config) -> None:
     evidence = numbers(config, np.where(np.arange(ROWS) < 500, -GOOD, GOOD), min_rows=50)
     evidence.test["place"] = (np.arange(ROWS) // 60).astype(str)
     assert "; 5 more" in slices.check(evidence).reason
-
-
-def grouped(config: Config, task: str, model: Remembered, truth: np.ndarray) -> Verdict:
-    """The gate's verdict where half of the rows are of each kind, and a few of a third."""
-    settings = declared(config, task, "accuracy")
-    rows = Rows("accuracy", truth, model, np.arange(len(truth)), 0)
-    kinds = np.where(np.arange(len(truth)) % 2, "a", "b")
-    kinds[:9] = "c"
-    test = pd.DataFrame({"kind": kinds, "place": "x"})
-    return groups.check(SimpleNamespace(config=settings, test=test, rows=rows, candidate=model))
-
-
-def classes(predicted: np.ndarray, count: int) -> Classes:
-    return Classes(predicted, np.eye(count)[predicted], np.arange(count))
-
-
-def test_an_interval_is_as_wide_as_theory_says() -> None:
-    truth = np.arange(400) % 2
-    right_in_four_of_five = classes(np.where(np.arange(400) % 5, truth, 1 - truth), 2)
-    rows = Rows("accuracy", truth, classes(np.zeros(400, int), 2), np.arange(400), 0)
-    skill, low, high = rows.estimate(right_in_four_of_five)
-    assert skill == pytest.approx(0.6)  # from 0.5 to 0.8
-    half = 1.96 * np.sqrt(0.8 * 0.2 / 400) / 0.5
-    assert (skill - low, high - skill) == pytest.approx((half, half), rel=0.3)
-    assert rows.advantage(right_in_four_of_five, right_in_four_of_five) == (0, 0, 0)
-    perfect = rows.estimate(classes(truth, 2))
-    assert perfect == (1, 1, 1)
-
-
-@pytest.mark.parametrize("count", [2, 3])
-@pytest.mark.parametrize("rows", [600, 60])
-def test_a_group_that_is_missed_refuses_if_it_is_large(
-    count: int, rows: int, config: Config
-) -> None:
-    truth = np.arange(rows) // 2 % count
-    predicted = np.where((np.arange(rows) % 2 == 1) & (np.arange(rows) % 3 > 0), 0, truth)
-    fair = grouped(config, "classification", classes(truth, count), truth)
-    unfair = grouped(config, "classification", classes(predicted, count), truth)
-    if rows < 100:
-        assert (fair.status, unfair.status) == ("inconclusive", "inconclusive")
-        assert "inconclusive for kind" in unfair.reason
-    else:
-        assert (fair.status, unfair.status) == ("passed", "refused")
-        assert ("false negative rate" if count == 2 else "accuracy") in unfair.reason
-        assert "of kind" in unfair.reason
-
-
-def test_a_group_whose_numbers_are_further_off_refuses(config: Config) -> None:
-    off = noise(2, 600) * np.where(np.arange(600) % 2, 1, 3)
-    assert grouped(config, "regression", Numbers(off), np.zeros(600)).status == "refused"
-    even = Numbers(noise(2, 600))
-    assert grouped(config, "regression", even, np.zeros(600)).status == "passed"
-
-
-def test_noise_between_small_groups_is_no_gap(config: Config) -> None:
-    truth = np.ones(260, dtype=int)
-    predicted = truth.copy()
-    predicted[np.arange(260) % 8 == 1] = 0  # a quarter of one group, none of the other
-    verdict = grouped(config, "classification", classes(predicted, 2), truth)
-    assert verdict.status == "passed"
-    assert "0.25" in verdict.reason
