@@ -3,17 +3,14 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from churn_radar import passport, recording
-from churn_radar.config import Config
-from churn_radar.errors import ProjectError
-from churn_radar.pipeline import tune
-from churn_radar.recording import logged, recorded
-from churn_radar.tracking import Run
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.pipeline.recording import log_run, measured
+from churn_radar.mlops.tracking import runs
+from churn_radar.mlops.tracking.records import Run, logged_run
 
 SHA = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of the file `{}`
 
@@ -22,7 +19,7 @@ SHA = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of t
 def root(tmp_path: Path) -> Path:
     """What the stages leave behind."""
     written = {
-        "models/passport.json": {"sha256": SHA, "python": "3.11", "libraries": {"numpy": "2.0"}},
+        "models/manifest.json": {"sha256": SHA, "python": "3.11", "libraries": {"numpy": "2.0"}},
         "models/model.skops": {},
         "reports/metrics.json": {"rows": 9, "roc_auc": 0.8},
         "reports/selection.json": {"chosen": "my_model", "means": {"my_model": 0.7}},
@@ -40,26 +37,20 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """The runs that were logged, in the place of a store."""
-    runs: list[Run] = []
+    logged: list[Run] = []
 
     def log(root: Path, run: Run) -> str:
-        runs.append(run)
+        logged.append(run)
         return "new"
 
-    monkeypatch.setattr(recording, "log", log)
-    return runs
+    monkeypatch.setattr(runs, "log", log)
+    return logged
 
 
-def stage(said: str) -> Callable[[Config, Path], str]:
-    return lambda config, root: said
-
-
-def test_what_a_stage_took_is_added_to_the_record(config: Config, root: Path) -> None:
-    def busy(config: Config, root: Path) -> str:
+def test_what_a_stage_took_is_added_to_the_record(root: Path) -> None:
+    with measured("split", root):
         held = bytearray(os.urandom(1 << 20) * 8)
-        return f"{sum(held[::4096]) > 0}"
-
-    assert recorded("split", busy, config, root) == "True"
+        assert sum(held[::4096])
     record = json.loads((root / "reports" / "runs.json").read_text())
     took = record["stages"].pop("split")
     assert 0 <= took["cpu_seconds"] < 60
@@ -68,30 +59,19 @@ def test_what_a_stage_took_is_added_to_the_record(config: Config, root: Path) ->
     assert record == {"stages": {"train": {"seconds": 2.0}}, "run": "old", "sha256": "cd"}
 
 
-def test_training_takes_the_tuned_settings_and_leaves_a_passport(
-    config: Config, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[Config] = []
-    monkeypatch.setattr(passport, "write", lambda config, root: written.append(config))
-    better = config.model_copy(update={"seed": config.seed + 1})
-    monkeypatch.setattr(tune, "tuned", lambda config, root: better)
-    seen: list[Config] = []
-
-    def look(config: Config, root: Path) -> str:
-        seen.append(config)
-        return "looked"
-
-    recorded("train", look, config, root)
-    recorded("evaluate", look, config, root)
-    assert seen == [better, config]
-    assert written == [better]
+def test_a_stage_that_fails_leaves_no_record(root: Path) -> None:
+    before = (root / "reports" / "runs.json").read_bytes()
+    with pytest.raises(ProjectError), measured("split", root):
+        raise ProjectError("no row is later")
+    assert (root / "reports" / "runs.json").read_bytes() == before
 
 
 def test_the_last_stage_logs_the_run(config: Config, root: Path, sent: list[Run]) -> None:
-    assert logged(root) is None
-    said = recorded("report", stage("a page"), config, root)
-    (run,) = sent
-    assert said == f"a page; logged as {run.name}"
+    with measured("split", root):
+        pass
+    assert logged_run(root, SHA) is None
+    run = log_run(config, root)
+    assert sent == [run]
     assert run.experiment == f"{config.model.name}/pipeline"
     assert run.name.startswith("my-model-20")
     assert run.name.endswith("-0000000")
@@ -99,15 +79,14 @@ def test_the_last_stage_logs_the_run(config: Config, root: Path, sent: list[Run]
     assert run.params["seed"] == str(config.seed)
     assert run.params["data.read.names"] == "{}"
     assert run.metrics.items() >= {"roc_auc": 0.8, "selection.my_model": 0.7}.items()
-    assert {"train.seconds", "report.seconds", "report.peak_mb"} <= run.metrics.keys()
+    assert {"train.seconds", "split.seconds", "split.peak_mb"} <= run.metrics.keys()
     assert run.tags["library.numpy"] == "2.0"
     assert run.tags["git_dirty"] == "false"
     names = {path.relative_to(root).as_posix() for path in run.files}
     reports = {"metrics.json", "selection.json", "tuning.json", "runs.json", "plots/folds.json"}
-    assert names == {f"reports/{name}" for name in reports} | {"models/passport.json"}
-    assert logged(root) == "new"
-    (root / "models" / "passport.json").write_text('{"sha256": "ef"}')
-    assert logged(root) is None
+    assert names == {f"reports/{name}" for name in reports} | {"models/manifest.json"}
+    assert logged_run(root, SHA) == "new"
+    assert logged_run(root, "ef") is None
 
 
 def test_the_run_names_commit_and_data(config: Config, root: Path, sent: list[Run]) -> None:
@@ -118,10 +97,10 @@ def test_the_run_names_commit_and_data(config: Config, root: Path, sent: list[Ru
     for path in (table, root / "params.yaml"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("hello")
-    recorded("report", stage(""), config, root)
+    log_run(config, root)
     for path in (table, root / "params.yaml"):
         path.unlink()
-    recorded("report", stage(""), config, root)
+    log_run(config, root)
     first, second = sent
     sha = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert first.tags["git_commit"] == sha.stdout.strip()
@@ -131,17 +110,17 @@ def test_the_run_names_commit_and_data(config: Config, root: Path, sent: list[Ru
     assert "dvc_train" not in second.tags
 
 
-def test_a_passport_of_another_model_is_refused(config: Config, root: Path) -> None:
+def test_a_manifest_of_another_model_is_refused(config: Config, root: Path) -> None:
     (root / "models" / "model.skops").write_text("another")
-    with pytest.raises(ProjectError, match=r"passport\.json is not about models/model\.skops"):
-        recorded("report", stage(""), config, root)
+    with pytest.raises(ProjectError, match=r"manifest\.json is not about models/model\.skops"):
+        log_run(config, root)
 
 
 def test_a_machine_without_git_logs_too(
     config: Config, root: Path, sent: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    recorded("report", stage(""), config, root)
+    log_run(config, root)
     assert sent[0].tags["git_commit"] == "0" * 40
 
 
@@ -151,7 +130,7 @@ def test_a_store_that_does_not_answer_stops_the_pipeline(
     def silent(root: Path, run: Run) -> str:
         raise ProjectError("the tracking server http://127.0.0.1:1 does not answer")
 
-    monkeypatch.setattr(recording, "log", silent)
+    monkeypatch.setattr(runs, "log", silent)
     with pytest.raises(ProjectError, match="does not answer"):
-        recorded("report", stage(""), config, root)
-    assert logged(root) is None
+        log_run(config, root)
+    assert logged_run(root, SHA) is None

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.gates import Verdict
+from churn_radar.mlops.hashing import file_hash
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.modeling.storage import load_model, save_model
+from churn_radar.mlops.promotion import promote as module
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.promotion.promote import Outcome, promote, rollback
+from churn_radar.mlops.tracking import registry
 from filelock import FileLock
-
-from churn_radar import passport, promotion
-from churn_radar.config import Config
-from churn_radar.errors import ProjectError
-from churn_radar.gates import Verdict
-from churn_radar.gates.evidence import Evidence
-from churn_radar.promotion import Outcome, promote, rollback
-from churn_radar.storage import load_model, save_model
-from churn_radar.tracking import registry
 
 ALIASES = ("champion", "previous")
 
@@ -26,7 +27,7 @@ def let(config: Config, monkeypatch: pytest.MonkeyPatch) -> dict[str, Verdict]:
     measured = {"rows": 9, metric: 0.8, f"{metric}_low": 0.7, f"{metric}_high": 0.9}
     monkeypatch.setattr(Evidence, "measured", measured)
     said = {"floor": Verdict("passed", "good"), "slices": Verdict("inconclusive", "small")}
-    monkeypatch.setattr(promotion, "judge", lambda _: iter(said.items()))
+    monkeypatch.setattr(module, "judge", lambda _: iter(said.items()))
     return said
 
 
@@ -44,8 +45,8 @@ def another(root: Path) -> None:
     model = load_model(path)
     model[-1].mark_ = getattr(model[-1], "mark_", 0) + 1
     save_model(model, path)
-    facts = passport.read(path.parent) | {"sha256": passport.file_hash(path)}
-    (path.parent / "passport.json").write_text(json.dumps(facts))
+    facts = manifest.read(path.parent) | {"sha256": file_hash(path)}
+    (path.parent / "manifest.json").write_text(json.dumps(facts))
 
 
 def aliases(config: Config, root: Path) -> dict[str, int | None]:
@@ -90,10 +91,10 @@ def test_a_refusal_changes_nothing_but_a_tag(
 def test_a_champion_names_the_commit_that_was_promoted(
     config: Config, project: Path, let: dict[str, Verdict], git: Callable[..., None]
 ) -> None:
-    let["tree"] = Verdict("refused", "not committed")
+    let["working_tree"] = Verdict("refused", "not committed")
     try_it(config, project)
     git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "Now it is")
-    del let["tree"]
+    del let["working_tree"]
     assert try_it(config, project).version == 1
     version = registry.by_alias(project, config.model.name, "champion")
     assert version is not None
@@ -147,7 +148,7 @@ def test_two_at_once_cannot_both_win(
         registry.set_alias(project, config.model.name, "champion", 2)
         yield "floor", Verdict("passed", "good")
 
-    monkeypatch.setattr(promotion, "judge", meanwhile)
+    monkeypatch.setattr(module, "judge", meanwhile)
     with pytest.raises(ProjectError, match="another promotion came first"):
         try_it(config, project)
     assert aliases(config, project)["previous"] is None
