@@ -24,7 +24,7 @@ def test_training_that_reads_held_out_rows_is_refused(
 ) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     code = shutil.copytree(retraining.CODE, tmp_path / retraining.CODE.name, ignore=ignored)
-    with (code / "pipeline" / "train.py").open("a") as file:
+    with (code / "mlops" / "pipeline" / "train.py").open("a") as file:
         file.write(
             "\n\ndef train(config: Config, root: Path) -> str:\n"
             '    return str(pd.read_parquet(root / config.table("processed", "test")))\n'

@@ -1,4 +1,4 @@
-"""MLflow's own store and server: what a project's quick tests leave out, since it takes longer."""
+"""A tracking server, a silent one, a store that is none, and a store with thousands of runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
-from churn_radar import tracking
-from churn_radar.errors import ProjectError
-from churn_radar.tracking import Run, registry, runs
-from churn_radar.tracking.housekeeping import collect_garbage, prunable
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.tracking import registry, runs
+from churn_radar.mlops.tracking.pruning import collect_garbage, prunable
+from churn_radar.mlops.tracking.records import Run
 
 T = TypeVar("T")
 MODEL = "churn-radar"
@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "metrics.json").write_text("{}")
-    for name in ("model.skops", "passport.json"):
+    for name in ("model.skops", "manifest.json"):
         (tmp_path / "models" / name).write_text(name)
     return tmp_path
 
@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
 def log(root: Path) -> str:
     files = [root / "reports" / "metrics.json"]
     run = Run(RUN.experiment, RUN.name, RUN.params, RUN.metrics, {}, files)
-    return str(tracking.log(root, run))
+    return str(runs.log(root, run))
 
 
 def free_port() -> int:
@@ -97,8 +97,8 @@ def test_a_server_keeps_runs_versions_and_files(root: Path, server: str) -> None
     first, second = log(root), log(root)
     assert [run.id for run in runs.recent(root, 5)] == [second, first]
     assert runs.recent(root, 1)[0].metrics == RUN.metrics
-    version = tracking.register(root, MODEL, root / "models", first, {"chosen": "linear"})
-    assert tracking.register(root, MODEL, root / "models", None, {}) == version
+    version = registry.register(root, MODEL, root / "models", first, {"chosen": "linear"})
+    assert registry.register(root, MODEL, root / "models", None, {}) == version
     registry.set_alias(root, MODEL, "champion", version.number)
     registry.tag(root, MODEL, version.number, "promoted", "yes")
     champion = registry.by_alias(root, MODEL, "champion")
@@ -110,7 +110,7 @@ def test_a_server_keeps_runs_versions_and_files(root: Path, server: str) -> None
         folder = registry.fetch(clone, MODEL, champion)
         assert folder.is_relative_to(clone)
         assert (folder / "model.skops").read_text() == "model.skops"
-        assert (folder / "passport.json").read_text() == "passport.json"
+        assert (folder / "manifest.json").read_text() == "manifest.json"
     assert not list(root.glob("models/mlflow*"))
     with pytest.raises(ProjectError, match=f"{server}: run `mlflow gc` there"):
         prunable(root, set())
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_store_is_said(root: Path) -> None:
 
 def test_two_thousand_runs_are_no_burden(root: Path) -> None:
     run = log(root)
-    tracking.register(root, MODEL, root / "models", run, {"chosen": "linear"})
+    registry.register(root, MODEL, root / "models", run, {"chosen": "linear"})
     fill(root / "models" / "mlflow.db", 2_000, 200)
     seconds = {}
 
@@ -167,7 +167,7 @@ def test_two_thousand_runs_are_no_burden(root: Path) -> None:
     timed("tag", lambda: registry.tag(root, MODEL, 200, "refused", "floor"))
     timed("drop_alias", lambda: registry.drop_alias(root, MODEL, "champion"))
     (root / "models" / "model.skops").write_text("another")
-    version = timed("register", lambda: tracking.register(root, MODEL, root / "models", None, {}))
+    version = timed("register", lambda: registry.register(root, MODEL, root / "models", None, {}))
     assert version.number == 201
     timed("fetch", lambda: registry.fetch(root, MODEL, version))
     timed("log", lambda: log(root))

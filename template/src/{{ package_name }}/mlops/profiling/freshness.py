@@ -44,10 +44,10 @@ def is_measured(config: Config, root: Path) -> bool:
 
     What is missing or was edited is left to the gates, which refuse it: True.
     """
-    if not (root / REPORT).exists():
-        return not (root / MODEL).exists()
     try:
         wanted = fingerprint(config, root) | {"failure": None}
+        if not (root / REPORT).exists():
+            return False
         return wanted.items() <= read_sealed(root / REPORT).items()
     except ProjectError:
         return True
