@@ -13,11 +13,11 @@ from support import Project
 
 importable()
 
-from churn_radar.mlops.config import Config  # noqa: E402
-from churn_radar.mlops.modeling import manifest  # noqa: E402
-from churn_radar.mlops.promotion.checksums import write_sealed  # noqa: E402
-from churn_radar.mlops.promotion.evidence import Evidence  # noqa: E402
-from churn_radar.mlops.testing import _alone, config, finished, labelled, raw  # noqa: E402, F401
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.promotion.checksums import write_sealed
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 
 HERE = Path(__file__).parent
 TASKS = ("classification",)

@@ -10,7 +10,6 @@ from churn_radar.mlops import cli
 from churn_radar.mlops.config import Config
 
 
-
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     """The exit status or message with which the command ends."""
     monkeypatch.setattr(sys, "argv", ["project", *arguments])

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from churn_radar.mlops.config import Config, load_config
 from churn_radar.mlops.errors import ProjectError
 

@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from pandas.testing import assert_frame_equal
-
 from churn_radar.mlops.config import Read
-from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.data.readers import outcomes_last, read, typed
+from churn_radar.mlops.errors import ProjectError
+from pandas.testing import assert_frame_equal
 
 TEXT = "When;How much;Paid;Note\n31.12.2025;1.234,5;ja;a\n01.01.2026;;nein;\n"
 GERMAN = Read(

@@ -1,4 +1,4 @@
-"""A table that breaks its schema is refused by column, rule and row; personal values stay unsaid."""
+"""A table that breaks its schema is refused by column, rule and row; no personal value is told."""
 
 import pandas as pd
 import pandera.pandas as pa

@@ -28,4 +28,8 @@ def predictions(config: Config, classes: int = 2) -> tuple[pd.DataFrame, pd.Seri
     truth = rng.integers(0, classes, ROWS)
     probabilities = np.eye(classes)[truth] + 1.5 * rng.random((ROWS, classes))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return test, pd.Series(truth), Classes(probabilities.argmax(axis=1), probabilities, np.arange(classes))
+    return (
+        test,
+        pd.Series(truth),
+        Classes(probabilities.argmax(axis=1), probabilities, np.arange(classes)),
+    )

@@ -36,9 +36,7 @@ def test_noise_is_not_useful(quick: Config, labelled: Labelled) -> None:
     rng = np.random.default_rng(quick.seed)
 
     def found() -> float:
-        noise = table.assign(
-            **{name: table[name].array[rng.permutation(len(table))] for name in table}
-        )
+        noise = table.apply(lambda column: column.array[rng.permutation(len(table))])
         worth = feature_worth(quick, "baseline", Inputs(noise, target, None))
         return float(np.mean([facts["useful"] for facts in worth.values()]))
 

@@ -7,6 +7,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.evaluation.slices import slice_masks, slice_names, slice_table
 from machinery.evaluation.known import ROWS, SCRIPT, declared, predictions
+from pandas.api.types import pandas_dtype
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from machinery.evaluation.known import ROWS, SCRIPT, declared, predictions
         (pd.Series([True, None, False], dtype="boolean"), ["True", "(missing)", "False"]),
         (pd.Series([2, None, 1], dtype="Int64"), ["2", "(missing)", "1"]),
         (pd.Series([2.0, np.nan, 1.5]), ["2", "(missing)", "1.5"]),
-        (pd.Series(pd.to_datetime(["2025-01-01", None])), ["2025-01-01", "(missing)"]),
+        (pd.Series([pd.Timestamp("2025-01-01"), pd.NaT]), ["2025-01-01", "(missing)"]),
         (pd.Series(["b", None]).astype("category"), ["b", "(missing)"]),
     ],
 )
@@ -28,7 +29,7 @@ def test_every_value_is_a_slice(values: pd.Series, names: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", ["float64", "Int64", "datetime64[ns]"])
 def test_many_numbers_are_cut_into_quarters(kind: str) -> None:
-    values = pd.Series(np.arange(40)).astype(kind)
+    values = pd.Series(np.arange(40)).astype(pandas_dtype(kind))
     values[40] = pd.NaT if kind.startswith("date") else None
     counts = slice_names(values).value_counts()
     assert counts.drop("(missing)").to_dict() == {f"quarter {n}": 10 for n in range(1, 5)}

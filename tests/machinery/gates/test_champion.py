@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import pytest
 from churn_radar.mlops.evaluation.scores import Numbers
 from churn_radar.mlops.gates import champion
 from machinery.gates.known import scored

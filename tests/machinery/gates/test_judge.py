@@ -1,7 +1,6 @@
 """The gates judge one after the other, the team's own last."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from churn_radar.mlops import team

@@ -68,7 +68,9 @@ def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -
 
 def test_a_ruined_slice_of_classes_refuses(config: Config) -> None:
     truth = (TRUTH > 0).astype(int)
-    verdict = slices.check(evidence_of_classes(config, np.where(NORTH, noise(2, ROWS), GOOD), truth))
+    verdict = slices.check(
+        evidence_of_classes(config, np.where(NORTH, noise(2, ROWS), GOOD), truth)
+    )
     assert verdict.status == "refused"
     assert verdict.reason.startswith("place=north")
 

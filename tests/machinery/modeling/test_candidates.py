@@ -9,8 +9,8 @@ from types import ModuleType
 import pandas as pd
 import pytest
 from assembled import importable
-from churn_radar.mlops.config import Config, load_config
 from churn_radar.mlops import Feature
+from churn_radar.mlops.config import Config, load_config
 from support import Project
 
 FRAMEWORKS = ("scikit-learn", "xgboost", "lightgbm")

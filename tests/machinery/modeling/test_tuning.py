@@ -63,7 +63,7 @@ def test_a_search_that_was_cut_off_ends_as_if_it_had_not_been(
     def killed(*arguments: Any, **how: Any) -> np.ndarray:
         if next(calls) == 2:
             raise KeyboardInterrupt
-        return whole(*arguments, **how)
+        return np.asarray(whole(*arguments, **how))
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "cross_val_score", killed)
@@ -122,7 +122,10 @@ def test_a_setting_that_is_never_tuned_is_refused(config: Config) -> None:
 @pytest.mark.parametrize("where", ["search", "fixed"])
 def test_a_misspelt_setting_is_refused(where: str, config: Config) -> None:
     setting = next(iter(searching(config).model.linear))
-    wrong = {"search": {"linear": {f"{setting}s": [1]}}, "fixed": {f"linear.{setting}s": "Why."}}
+    wrong: dict[str, Any] = {
+        "search": {"linear": {f"{setting}s": [1]}},
+        "fixed": {f"linear.{setting}s": "Why."},
+    }
     message = rf"tuning\.{where}: linear\.{setting}s is .* did you mean linear\.{setting}\?"
     with pytest.raises(ProjectError, match=message):
         refuse_gaps(searching(config, **{where: wrong[where]}))

@@ -23,4 +23,5 @@ def measured(config: Config, profiled: Path) -> dict[str, Any]:
         patch.setattr(latency, "SECONDS", 0.01)
         # Training has the package from the project; prediction needs it installed.
         patch.setenv("PYTHONPATH", str(team.PACKAGE.parent))
-        return profile.measure(config, profiled)
+        facts: dict[str, Any] = profile.measure(config, profiled)
+        return facts

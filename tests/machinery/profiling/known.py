@@ -8,7 +8,6 @@ from typing import Any
 from churn_radar.mlops.config import Budget, Config
 from churn_radar.mlops.gates import Verdict
 
-
 PROFILE: dict[str, Any] = {
     "failure": None,
     "train_cpu_seconds": 8.0,

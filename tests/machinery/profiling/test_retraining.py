@@ -54,7 +54,9 @@ def test_a_model_of_other_rows_is_refused(config: Config, profiled: Path, tmp_pa
 
 def test_predictions_are_compared_by_what_they_mean() -> None:
     probabilities = np.array([[0.2, 0.8], [0.5, 0.5]])
-    one, other = (Classes(np.zeros(2), c, np.array([0, 1])) for c in (probabilities, probabilities / 2))
+    one, other = (
+        Classes(np.zeros(2), c, np.array([0, 1])) for c in (probabilities, probabilities / 2)
+    )
     assert retraining.difference(one, other, 1.0) == 0.4
     stranger = Classes(np.zeros(2), probabilities, np.array([0, 2]))
     assert retraining.difference(one, stranger, 1.0) == 1.0

@@ -6,7 +6,7 @@ import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import runs
 from churn_radar.mlops.tracking.records import Run
-from machinery.tracking.known import RUN, log
+from machinery.tracking.known import RUN, log, registered
 
 
 def test_the_newest_runs_come_first(root: Path) -> None:

@@ -56,7 +56,12 @@ def test_wandb_offline_keeps_a_run_to_sync_later(wandb_logs: Log, tmp_path: Path
     assert copy.read_text() == "first"
     assert not copy.is_symlink()
     # Nothing is left beside the project, as tools do that take the current folder for theirs.
-    assert {path.name for path in tmp_path.iterdir()} <= {"churn_radar", "home", "models", "reports"}
+    assert {path.name for path in tmp_path.iterdir()} <= {
+        "churn_radar",
+        "home",
+        "models",
+        "reports",
+    }
 
 
 def test_wandb_online_without_its_server_is_one_sentence(wandb_logs: Log) -> None:

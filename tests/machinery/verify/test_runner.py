@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from churn_radar.mlops.verify.runner import verify
 from churn_radar.mlops.verify.steps import Step
@@ -16,7 +17,7 @@ def step(name: str, code: str) -> Step:
     )
 
 
-def run(root: Path, *chains: list[Step]) -> tuple[bool, str, dict[str, object]]:
+def run(root: Path, *chains: list[Step]) -> tuple[bool, str, dict[str, Any]]:
     output = io.StringIO()
     path = root / "reports" / "verification.json"
     passed = verify(root, chains, Console(file=output, width=200), path)
