@@ -69,7 +69,7 @@ def test_wandb_online_without_its_server_is_one_sentence(wandb_logs: Log) -> Non
     done = wandb_logs(
         WANDB_MODE="online", WANDB_BASE_URL="http://127.0.0.1:1", WANDB_API_KEY="a" * 40
     )
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 60
     said = done.stderr.splitlines()[-1]
     assert said.startswith("churn_radar.mlops.errors.ProjectError: wandb did not take the run: ")
     assert said.endswith("set WANDB_MODE=offline, and `wandb sync` later")

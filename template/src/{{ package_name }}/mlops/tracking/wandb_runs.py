@@ -1,6 +1,7 @@
 """Runs in Weights & Biases as well: offline, unless WANDB_MODE says otherwise."""
 
 import os
+import shutil
 from pathlib import Path
 
 from ..errors import ProjectError
@@ -41,7 +42,11 @@ def log(root: Path, run: Run, id_: str) -> None:
         ) as logged:
             logged.summary.update(dict(run.metrics))
             for file in run.files:
-                logged.save(str(file), base_path=root, policy="now")
+                # A copy, since wandb would link to the file, which the next run writes anew.
+                copy = Path(logged.dir, file.relative_to(root))
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+                logged.save(str(copy), base_path=logged.dir, policy="now")
     except wandb.Error as error:
         reason = str(error).partition("\n")[0]
         raise ProjectError(
