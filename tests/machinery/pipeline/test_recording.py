@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops import pipeline
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.pipeline.recording import log_run, measured
@@ -66,12 +67,16 @@ def test_a_stage_that_fails_leaves_no_record(root: Path) -> None:
     assert (root / "reports" / "runs.json").read_bytes() == before
 
 
-def test_the_last_stage_logs_the_run(config: Config, root: Path, sent: list[Run]) -> None:
-    with measured("split", root):
-        pass
+def test_the_last_stage_logs_the_run(
+    config: Config, root: Path, sent: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "stage", lambda _: lambda config, root: "a page")
     assert logged_run(root, SHA) is None
-    run = log_run(config, root)
-    assert sent == [run]
+    assert pipeline.run_stage("split", config, root) == "a page"
+    assert sent == []
+    said = pipeline.run_stage("report", config, root)
+    (run,) = sent
+    assert said == f"a page; logged as {run.name}"
     assert run.experiment == f"{config.model.name}/pipeline"
     assert run.name.startswith("my-model-20")
     assert run.name.endswith("-0000000")
@@ -79,7 +84,7 @@ def test_the_last_stage_logs_the_run(config: Config, root: Path, sent: list[Run]
     assert run.params["seed"] == str(config.seed)
     assert run.params["data.read.names"] == "{}"
     assert run.metrics.items() >= {"roc_auc": 0.8, "selection.my_model": 0.7}.items()
-    assert {"train.seconds", "split.seconds", "split.peak_mb"} <= run.metrics.keys()
+    assert {"train.seconds", "report.seconds", "report.peak_mb"} <= run.metrics.keys()
     assert run.tags["library.numpy"] == "2.0"
     assert run.tags["git_dirty"] == "false"
     names = {path.relative_to(root).as_posix() for path in run.files}

@@ -32,13 +32,21 @@ def stage(name: str) -> Stage:
 
 
 def run_stage(name: str, config: Config, root: Path) -> str:
-    """Run the stage and record what it took, where the project records runs."""
+    """Run the stage and record what it took, where the project records runs.
+
+    After the last stage the whole run is logged.
+    """
     function = stage(name)
     if find_spec(f"{__package__}.recording") is None:
         return function(config, root)
     recording = import_module(".recording", __package__)
     with recording.measured(name, root):
-        return function(config, root)
+        said = function(config, root)
+    if name != STAGES[-1]:
+        return said
+    # Only now, since what the last stage took is part of the run.
+    run = recording.log_run(config, root)
+    return f"{said}; logged as {run.name}"
 
 
 def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> None:

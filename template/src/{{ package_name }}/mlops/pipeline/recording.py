@@ -12,7 +12,7 @@ from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
+from ..config import Config, tuned
 from ..errors import ProjectError
 from ..hashing import file_hash
 from ..tracking import runs
@@ -41,8 +41,8 @@ def measured(name: str, root: Path) -> Iterator[None]:
 
 
 def log_run(config: Config, root: Path) -> Run:
-    """Log the run of the pipeline, and remember of which model it is."""
-    run = described(config, root)
+    """Log the run of the pipeline with its tuned settings, and remember of which model it is."""
+    run = described(tuned(config, root), root)
     facts = {"run": runs.log(root, run), "sha256": run.tags["sha256"]}
     write_json(root / RECORD, read_record(root) | facts)
     return run

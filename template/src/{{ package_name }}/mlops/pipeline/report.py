@@ -16,7 +16,6 @@ from ..evaluation.scores import Classes, Remembered, Rows, remember, rows_of
 from ..evaluation.slices import slice_table
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
-from . import recording
 
 
 def report(config: Config, root: Path) -> str:
@@ -48,9 +47,7 @@ def report(config: Config, root: Path) -> str:
     (folder / "report.html").write_text(html, encoding="utf-8")
     write_card(config, root)
     clear = slices[slices["status"] == "ok"]
-    run = recording.log_run(config, root)
-    judged = f"{len(clear)} of {len(slices)} slices can be judged"
-    return f"{judged}; reports/report.html shows them; logged as {run.name}"
+    return f"{len(clear)} of {len(slices)} slices can be judged; reports/report.html shows them"
 
 
 def _chosen(config: Config, folder: Path) -> dict[str, Any]:
