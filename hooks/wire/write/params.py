@@ -23,14 +23,18 @@ def text(facts: Facts, config: Config) -> str:
     """The file; what does not depend on the table stays as it is in the present one."""
     roles, read = facts.roles, facts.read.model_dump(exclude_defaults=True)
     setting = "C" if roles.task == "classification" else "alpha"
-    model = config.model.model_dump(exclude_defaults=True) | {"linear": {setting: 1.0}}
+    model = config.model.model_dump()
+    linear = "linear" in config.model.sections  # the team may have replaced the candidates
+    if linear:
+        model |= {"linear": {setting: 1.0}}
     stands = config.model_dump(include=KEPT, exclude=OF_COLUMNS, exclude_unset=True)
     kept = {name: section for name, section in stands.items() if section}
     if tuning := kept.get("tuning"):
-        search = {"linear": {setting: {"low": 0.001, "high": 1000.0, "log": True}}}
-        fixed = {k: v for k, v in config.tuning.fixed.items() if not k.startswith("linear.")}
-        tuning |= {"folds": min(config.tuning.folds, facts.folds), "fixed": fixed}
-        tuning["search"] = tuning.get("search", {}) | search
+        tuning |= {"folds": min(config.tuning.folds, facts.folds)}
+        if linear:
+            search = {"linear": {setting: {"low": 0.001, "high": 1000.0, "log": True}}}
+            fixed = {k: v for k, v in config.tuning.fixed.items() if not k.startswith("linear.")}
+            tuning |= {"search": tuning.get("search", {}) | search, "fixed": fixed}
     data = {
         "name": facts.dataset,
         "raw": facts.raw.as_posix(),

@@ -7,10 +7,18 @@ So a threshold means the same for every metric: 0 is no better than the baseline
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from . import names
 from .errors import ProjectError
@@ -172,15 +180,34 @@ class Selection(Section):
     folds: int = Field(default=5, ge=2)
 
 
+CandidateName = Annotated[str, AfterValidator(names.validator("candidate"))]
+
+
 class Model(Section):
-    """The registered name, and the settings of each candidate."""
+    """The registered name, and a section of settings for each candidate.
+
+    Which candidates there are is up to model.py, so every name but `name` is a candidate's here.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[CandidateName, dict[str, Any]] = Field(init=False)
 
     name: str
-    linear: dict[str, Any] = {}
-    boosting: dict[str, Any] = {}
-    network: dict[str, Any] = {}
 
     _name = field_validator("name")(names.validator("model"))
+
+    @property
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """The settings of each candidate that has a section, by its name."""
+        return dict(self.__pydantic_extra__)
+
+    def settings(self, candidate: str) -> dict[str, Any]:
+        """Return the settings of a candidate, empty if it has no section.
+
+        Args:
+            candidate: A name that `candidates()` in model.py gives.
+        """
+        return dict(self.__pydantic_extra__.get(candidate, {}))
 
 
 class Config(Section):
@@ -202,8 +229,14 @@ class Config(Section):
 
     def with_settings(self, name: str, settings: dict[str, Any]) -> "Config":
         """Return the same, but for these settings of one candidate."""
-        changed = {name: getattr(self.model, name) | settings}
+        changed = {name: self.model.settings(name) | settings}
         return self.model_copy(update={"model": self.model.model_copy(update=changed)})
+
+    def without_setting(self, name: str, key: str) -> "Config":
+        """Return the same, but for one setting of one candidate, which has its default again."""
+        settings = self.model.settings(name)
+        del settings[key]
+        return self.model_copy(update={"model": self.model.model_copy(update={name: settings})})
 
 
 def load_config(root: Path) -> Config:
@@ -229,5 +262,7 @@ def tuned(config: Config, root: Path) -> Config:
     for name, settings in found.items():
         searched = config.tuning.search.get(name, {})
         kept = {key: value for key, value in settings.items() if key in searched}
-        config = config.with_settings(name, kept)
+        # A candidate that is gone from model.py must not come back as an empty section.
+        if kept:
+            config = config.with_settings(name, kept)
     return config

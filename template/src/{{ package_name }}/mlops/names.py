@@ -29,6 +29,7 @@ RULES = {  # Python's own names follow PEP 8 and are checked by ruff (rules N)
         "customers_raw.csv",
         f"<dataset>_<step>, with the step one of {STEPS.replace('|', ', ')}",
     ),
+    "candidate": Rule(SNAKE, "forest", "lower-case words joined by _"),
     "stage": Rule(r"[a-z]+", "train", "one lower-case verb"),
     "feature": Rule(SNAKE, "months_since_complaint", "lower-case words joined by _"),
     "model": Rule(KEBAB, "churn-radar", "lower-case words joined by -", "-"),

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .. import team
 from ..config import Config
 from ..errors import ProjectError
+from ..modeling.candidates import candidates
 from ..modeling.inputs import Inputs
 from ..modeling.metrics import quiet
 from ..modeling.selection import folds
@@ -44,12 +45,13 @@ def feature_worth(config: Config, chosen: str, data: Inputs) -> dict[str, dict[s
     """Each feature's skill alone, what its shuffling costs the model, and what chance gets of both.
 
     A feature is useful if it beats 95 % of the probes in either, and zero: so features that share
-    what they know are all useful. A network is stood in for by the linear model, which is quick.
+    what they know are all useful. Where the chosen candidate learns nothing, or takes long to fit,
+    the simplest one that learns is measured in its place.
     """
     features, target, groups = data
     pairs = folds(config, target, groups, config.tuning.folds)
-    models = team.candidates(config)
-    name = "linear" if chosen in ("baseline", "network") and "linear" in models else chosen
+    models = candidates(config)
+    name = measured_candidate(models, chosen)
     rng, columns = np.random.default_rng(config.seed), [*features]
 
     def measured(table: pd.DataFrame, names: Iterable[str]) -> dict[str, tuple[float, float]]:
@@ -84,6 +86,30 @@ def feature_worth(config: Config, chosen: str, data: Inputs) -> dict[str, dict[s
         | {"probe": probe, "useful": bool((values > bounds).any())}
         for column, values in real.items()
     }
+
+
+def simpler_candidates(models: dict[str, Pipeline], chosen: str) -> dict[str, Pipeline]:
+    """Return the candidates before the chosen one, except those that learn nothing."""
+    before = [*models][: [*models].index(chosen)]
+    return {name: models[name] for name in before if not _is_dummy(models[name])}
+
+
+def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
+    """Return the chosen candidate, or the simplest that learns if the chosen one is of no use.
+
+    It is of no use if it learns nothing, or if a part of it says `slow_to_fit`: the worth of
+    features takes dozens of fits.
+    """
+    parts = [models[chosen], *models[chosen].get_params().values()]
+    slow = any(getattr(part, "slow_to_fit", False) for part in parts)
+    if not slow and not _is_dummy(models[chosen]):
+        return chosen
+    learning = (name for name, model in models.items() if not _is_dummy(model))
+    return next(learning, chosen)
+
+
+def _is_dummy(model: Pipeline) -> bool:
+    return isinstance(model[-1], DummyClassifier | DummyRegressor)
 
 
 def _shuffled(table: pd.DataFrame, columns: list[str], rng: np.random.Generator) -> pd.DataFrame:

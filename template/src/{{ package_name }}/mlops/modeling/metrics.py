@@ -1,14 +1,17 @@
 """Metrics on the test set, with the uncertainty of the first, and calibration."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 
 from ..config import Config
 from ..errors import ProjectError
@@ -58,16 +61,54 @@ def _resampled_scores(
     config: Config, model: Pipeline, features: pd.DataFrame, target: pd.Series
 ) -> np.ndarray:
     """The score on each of N_RESAMPLES draws of the rows, with replacement."""
-    # Once for all resamples: preparing the rows costs more than scoring them.
-    prepared = np.asarray(model[:-1].transform(features))
+    cached = _CachedPredictions(model, features)
     truth = target.to_numpy()
     scorer = get_scorer(config.selection.metric)
     rng = np.random.default_rng(config.seed)
     scores = []
     for _ in range(N_RESAMPLES):
         rows = rng.integers(0, len(truth), len(truth))
-        scores.append(scorer(model[-1], prepared[rows], truth[rows]))
+        scores.append(scorer(cached, rows, truth[rows]))
     return np.array(scores)
+
+
+def _has(method: str) -> Callable[["_CachedPredictions"], bool]:
+    return lambda cached: method in cached.predictions
+
+
+class _CachedPredictions(BaseEstimator):  # type: ignore[misc]
+    """Stands in for a model that has predicted all rows: its input is row numbers.
+
+    To predict hundreds of resamples one by one takes longer than all of training.
+    """
+
+    def __init__(self, model: Pipeline, features: pd.DataFrame) -> None:
+        """Predict with every method that a scorer may ask for."""
+        self.model = model
+        self.predictions: dict[str, np.ndarray] = {}
+        for method in ("predict", "predict_proba", "decision_function"):
+            if hasattr(model, method):
+                self.predictions[method] = np.asarray(getattr(model, method)(features))
+        if hasattr(model, "classes_"):
+            self.classes_ = model.classes_
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predictions of the rows with these numbers."""
+        return self.predictions["predict"].take(rows, axis=0)
+
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the rows with these numbers, one column a class."""
+        return self.predictions["predict_proba"].take(rows, axis=0)
+
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
+    def decision_function(self, rows: np.ndarray) -> np.ndarray:
+        """Return the values of the decision function of the rows with these numbers."""
+        return self.predictions["decision_function"].take(rows, axis=0)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say whether it is a classifier: scorers ask."""
+        return self.model.__sklearn_tags__()
 
 
 def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> float:

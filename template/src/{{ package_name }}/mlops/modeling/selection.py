@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn import model_selection
 
-from .. import team
 from ..config import Config
 from ..errors import ProjectError
+from .candidates import bad_setting_in_fit, candidates
 
 SPLITTERS = {  # by task, and whether rows of one group stay together
     ("regression", False): model_selection.KFold,
@@ -25,17 +25,22 @@ def cross_validate(
         By candidate, one score a fold; higher is better.
 
     Raises:
-        ProjectError: The metric is undefined for these models or this target.
+        ProjectError: The metric is undefined for these models or this target, or a candidate does
+            not take one of its settings.
     """
     metric = config.selection.metric
     pairs = folds(config, target, groups)
     scores = {}
-    for name, model in team.candidates(config).items():
+    for name, model in candidates(config).items():
         try:
             scores[name] = model_selection.cross_val_score(
                 model, features, target, scoring=metric, cv=pairs, error_score="raise"
             )
-        except ValueError as error:
+        except Exception as error:
+            if refused := bad_setting_in_fit(config, name, features, target):
+                raise refused from None
+            if not isinstance(error, ValueError):
+                raise
             raise ProjectError(
                 f"selection: the candidate {name} cannot be scored by {metric}: {error}"
             ) from None

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,6 +21,7 @@ from ..config import Config, Range
 from ..errors import ProjectError
 from ..hashing import file_hash
 from . import manifest
+from .candidates import bad_setting_in_fit, candidates, hint
 from .inputs import Inputs
 from .metrics import quiet
 from .selection import folds
@@ -49,14 +49,18 @@ class Found:
 
 def refuse_gaps(config: Config) -> None:
     """ProjectError unless each candidate's every setting is searched, or fixed with a reason."""
-    tuning, models = config.tuning, team.candidates(config)
-    have = {f"{name}.{key}" for name in models for key in getattr(config.model, name, {})}
+    tuning, models = config.tuning, candidates(config)
+    have = {f"{name}.{key}" for name in models for key in config.model.settings(name)}
+    for name in tuning.search:
+        if name not in models:
+            raise ProjectError(
+                f"tuning.search.{name}: model.py has no such candidate: {hint(name, models)}"
+            )
     searched = {f"{name}.{key}" for name, space in tuning.search.items() for key in space}
     for where, names in {"search": searched, "fixed": {*tuning.fixed}}.items():
         for name in sorted(names - have):
-            near = get_close_matches(name, have, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(have))}"
-            raise ProjectError(f"tuning.{where}: {name} is no setting under model: {hint}")
+            message = f"tuning.{where}: {name} is no setting under model"
+            raise ProjectError(f"{message}: {hint(name, have)}")
     if blank := [name for name, reason in tuning.fixed.items() if not reason.strip()]:
         raise ProjectError(f"tuning.fixed: say why {blank[0]} is not searched")
     if gaps := sorted(have - searched - {*tuning.fixed}) if tuning.trials else []:
@@ -69,19 +73,24 @@ def refuse_gaps(config: Config) -> None:
 def search(config: Config, root: Path, name: str, data: Inputs) -> Found:
     """The best of the present settings and of those that Optuna proposes, trial by trial."""
     features, target, groups = data
-    tuning, present, began = config.tuning, getattr(config.model, name), monotonic()
+    tuning, present, began = config.tuning, config.model.settings(name), monotonic()
     space = {key: _distribution(values) for key, values in tuning.search[name].items()}
     pairs = folds(config, target, groups, tuning.folds)
 
     def score(settings: dict[str, Any]) -> float:
-        model = team.candidates(config.with_settings(name, settings))[name]
+        changed = config.with_settings(name, settings)
+        model = candidates(changed)[name]
         how = {"scoring": config.selection.metric, "cv": pairs, "error_score": "raise"}
         try:
             with quiet():
                 mean = cross_val_score(model, features, target, **how).mean()
             if not np.isfinite(mean):
                 raise ValueError("a class is missing from a fold")
-        except ValueError as error:
+        except Exception as error:
+            if refused := bad_setting_in_fit(changed, name, features, target):
+                raise refused from None
+            if not isinstance(error, ValueError):
+                raise
             metric = config.selection.metric
             message = f"tuning: {name} with {settings} cannot be scored by {metric}: {error}"
             raise ProjectError(message) from None
@@ -131,7 +140,7 @@ def _hash_of_inputs(config: Config, root: Path, name: str) -> str:
         settings,
         config.tuning.model_dump(mode="json", include={"trials", "folds"}),
         config.tuning.model_dump(mode="json")["search"][name],
-        getattr(config.model, name),
+        config.model.settings(name),
         file_hash(root / config.table("processed", "train")),
         team.code_hash(),
         *(file_hash(Path(__file__).with_name(module)) for module in DECISIVE_MODULES),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import team
 from ..config import Config, tuned
-from ..evaluation.importance import compared, feature_worth, small_tree
+from ..evaluation.importance import compared, feature_worth, simpler_candidates, small_tree
 from ..evaluation.scores import remember, rows_of
 from ..hashing import file_hash
+from ..modeling.candidates import candidates
 from ..modeling.inputs import inputs, training_sample
 from ..modeling.storage import load_model
 
@@ -33,9 +33,8 @@ def challenge(config: Config, root: Path) -> str:
     rows = rows_of(config, target, truth)
     univariate = small_tree(config, features[[best]], target)
     simpler = {"trivial": rows.trivial, "one feature": remember(univariate, held[[best]])}
-    linear = team.candidates(config).get("linear")
-    if linear is not None and selection["chosen"] not in ("baseline", "linear"):
-        simpler["linear"] = remember(linear.fit(features, target), held)
+    for name, candidate in simpler_candidates(candidates(config), selection["chosen"]).items():
+        simpler[name] = remember(candidate.fit(features, target), held)
     against = compared(rows, remember(load_model(path), held), simpler)
     against["one feature"] = {"feature": best} | against["one feature"]
     report = {"model": file_hash(path), "simpler": against, "features": worth}

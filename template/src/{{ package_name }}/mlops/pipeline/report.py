@@ -53,7 +53,7 @@ def report(config: Config, root: Path) -> str:
 def _chosen(config: Config, folder: Path) -> dict[str, Any]:
     selection = json.loads((folder / "selection.json").read_text(encoding="utf-8"))
     chosen, means = selection["chosen"], selection["means"]
-    settings = config.model.model_dump().get(chosen, {})
+    settings = config.model.settings(chosen)
     return {"chosen": chosen, "settings": settings, "candidates": list(means)}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .. import team
 from ..config import Config, tuned
 from ..modeling import manifest
+from ..modeling.candidates import candidates
 from ..modeling.inputs import inputs
 from ..modeling.selection import cross_validate, one_standard_error
 from ..modeling.storage import save_model
@@ -22,7 +22,7 @@ def train(config: Config, root: Path) -> str:
     groups = rows[config.data.group] if config.data.group else None
     scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)
-    model = team.candidates(config)[chosen].fit(features, target)
+    model = candidates(config)[chosen].fit(features, target)
     save_model(model, root / "models" / "model.skops")
     _report(root / "reports", chosen, config.selection.metric, scores)
     manifest.write(config, root)
