@@ -68,7 +68,7 @@ REQUEST = schema("amount", float, {"ge": 0, "le": 9}, nullable=False)
 
 def hold(raw: type[pa.DataFrameModel], request: Any, nullable: bool) -> pd.DataFrame:
     """The made-up rows, which hold the schema before anything is converted."""
-    table = invent(raw, request, FEATURES, ROWS, seed=3)
+    table: pd.DataFrame = invent(raw, request, FEATURES, ROWS, seed=3)
     checked: DataFrame[Any] = raw.validate(table)
     strict = raw.to_schema()
     strict.coerce = False

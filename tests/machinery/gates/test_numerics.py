@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 TASKS = ("classification", "regression")
 
 
-class Numb(BaseEstimator):  # type: ignore[misc]
+class Numb(BaseEstimator):
     """Predicts NaN wherever `when` says so."""
 
     def __init__(self, when: Callable[[pd.DataFrame], np.ndarray]) -> None:
@@ -35,7 +35,7 @@ def test_predictions_that_are_no_numbers_are_refused(evidence: Evidence) -> None
             numerics.check(evidence)
 
 
-class Shares(BaseEstimator):  # type: ignore[misc]
+class Shares(BaseEstimator):
     """A classifier whose probabilities sum to 2."""
 
     classes_ = np.array([0, 1])

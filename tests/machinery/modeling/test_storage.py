@@ -119,6 +119,7 @@ REGRESSORS = [
     XGBRegressor(n_estimators=3, n_jobs=1),
 ]
 FIFTHS = KFold(5, shuffle=True, random_state=1)
+LABELS: list[list[Any]] = [[0, 1], ["no", "yes"], ["a", "b", "c"]]
 ENCODERS = [one_hot(), one_hot(50), ordinal(), TargetEncoder(cv=FIFTHS)]
 
 
@@ -180,7 +181,7 @@ def test_a_classifier_that_is_loaded_and_saved_is_the_same_file(
 ) -> None:
     encoder = data.draw(st.sampled_from(ENCODERS))
     estimator = data.draw(st.sampled_from(CLASSIFIERS))
-    labels = data.draw(st.sampled_from([[0, 1], ["no", "yes"], ["a", "b", "c"]]))
+    labels: list[Any] = data.draw(st.sampled_from(LABELS))
     target = pd.Series((labels * len(table))[: len(table)])
     hold(make_pipeline(prepare(encoder), estimator), table, target, tmp_path)
 
