@@ -26,8 +26,8 @@ demo: env  ## Make a project under build/ from the default answers, hooks and al
 	rm -rf build/churn-radar
 	$(AUTHOR) copier copy --trust --defaults --vcs-ref HEAD . build/churn-radar
 
-test: env lint  ## Run every test: unit, render, update, e2e
-	python -m pytest
+test: env lint  ## Run every test on two cores: unit, render, update, e2e
+	python -m pytest -n 2 --dist loadgroup
 
 lint: env  ## Check and format-check the template's own code
 	ruff check

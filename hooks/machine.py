@@ -1,4 +1,4 @@
-"""Checks of the machine, before anything starts. Each returns one sentence, or nothing."""
+"""Check the machine before anything starts. Each check returns one sentence, or nothing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,31 @@ from pathlib import Path
 from steps import ask
 
 NEEDED_GB = 2
-DEEPEST = 160  # the longest path below a project has 147 characters, in its environment
+"""Room for the environment, the data and what the first run makes."""
+
+DEEPEST = 160
+"""The longest path below a project has 147 characters, in its environment."""
+
+WINDOWS_PATH_MAX = 260
 
 
 def problems(place: Path, python_version: str, env: dict[str, str], *, commits: bool) -> list[str]:
-    """Return everything that stands in the way, all at once."""
+    """Find everything that stands in the way, all at once.
+
+    Args:
+        place: The project's folder.
+        python_version: The lowest version that the project supports.
+        env: The variables with which commands will run.
+        commits: Whether the hook will make a commit, which needs an author.
+
+    Returns:
+        One sentence for each problem, with what to do about it.
+    """
     found = [path_problem(place), write_problem(place), disk_problem(place)]
     if shutil.which("git"):
         found.append(repository_problem(place, env))
-        found.append(identity_problem(env) if commits else "")
+        if commits:
+            found.append(identity_problem(env))
     else:
         found.append("git is not on PATH: install it from your system's packages.")
     if shutil.which("uv"):
@@ -33,9 +49,13 @@ def problems(place: Path, python_version: str, env: dict[str, str], *, commits: 
 def path_problem(place: Path) -> str:
     """Refuse a path that leaves no room for the files below it, or that cannot stand in PATH."""
     if sys.platform == "win32":
-        length, limit = len(str(place)), 260
+        length = len(str(place))
+        limit = WINDOWS_PATH_MAX
     else:
-        length, limit = len(os.fsencode(place)), os.pathconf("/", "PC_PATH_MAX")
+        # POSIX counts bytes, not characters.
+        length = len(os.fsencode(place))
+        limit = os.pathconf("/", "PC_PATH_MAX")
+        # PATH will hold the environment's folder of programs.
         if re.search("[:\n]", str(place)):
             return f"{str(place)!r} has a colon or a line break, which PATH cannot hold: rename it."
     if length + DEEPEST > limit:
@@ -48,6 +68,7 @@ def path_problem(place: Path) -> str:
 
 def write_problem(place: Path) -> str:
     """Write a file that is gone again at once."""
+    # Tried, not asked: permissions do not say what a read-only file system will do.
     try:
         with tempfile.TemporaryFile(dir=place):
             return ""
@@ -56,7 +77,7 @@ def write_problem(place: Path) -> str:
 
 
 def disk_problem(place: Path) -> str:
-    """Ask for room for the environment, the data and what the first run makes."""
+    """Ask for room on the disk."""
     free = shutil.disk_usage(place).free / 1e9
     if free >= NEEDED_GB:
         return ""
@@ -67,24 +88,29 @@ def repository_problem(place: Path, env: dict[str, str]) -> str:
     """Refuse a folder that another repository tracks: a project is the root of its own."""
     here = ("git", "-C", str(place))
     status, answer = ask(env, *here, "rev-parse", "--show-toplevel")
-    if status == 0 and not Path(answer).samefile(place):
+    if status == 0:
+        if Path(answer).samefile(place):
+            return ""
+        # What the other repository ignores is not its own.
         ignored, _ = ask(env, *here, "check-ignore", "--quiet", ".")
         if ignored == 0:
             return ""
         return (
-            f"{place} lies inside the git repository {answer}: choose a folder outside it, "
+            f"{place} is inside the git repository {answer}: choose a folder outside it, "
             "or `git init` the destination first."
         )
-    if status and ("not a git repository" not in answer or (place / ".git").exists()):
+    # To be no repository is fine, unless the folder claims to be one.
+    if "not a git repository" not in answer or (place / ".git").exists():
         return f"git cannot read the repository at {place}: {first_line(answer)}"
     return ""
 
 
 def identity_problem(env: dict[str, str]) -> str:
     """Ask for an author of the first commit who was set, not one that git makes up."""
-    guess = "false" if "EMAIL" in env else "true"
+    # With EMAIL set, git's guess is what the person meant.
+    only_configured = "false" if "EMAIL" in env else "true"
     for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        status, _ = ask(env, "git", "-c", f"user.useConfigOnly={guess}", "var", who)
+        status, _ = ask(env, "git", "-c", f"user.useConfigOnly={only_configured}", "var", who)
         if status:
             return (
                 'git does not know who commits: run `git config --global user.name "Your Name"` '

@@ -7,19 +7,19 @@ and for a copy with the team's own data what `<slug> wire` takes.
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
-from steps import Runner, Step, StepError, advice, ask, say
-from wiring import TEMPLATE, WISHES, borrowed, rendered, wiring
+from messages import bullets, complain, report, table
+from steps import Runner, Step, StepError, ask, say
+from wiring import TEMPLATE, WISHES, rendered, wiring
 
 GO_ON = "`make setup && make verify`"
 
@@ -29,17 +29,20 @@ class RefusalError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the hook and return the exit status."""
-    parser = argparse.ArgumentParser(description="Set up and verify what Copier has rendered.")
-    parser.add_argument("flow", choices=["copy", "update"])
-    parser.add_argument("slug")
-    parser.add_argument("python_version")
-    for name in ("data", *WISHES):
-        parser.add_argument(f"--{name}", default="")
-    options = parser.parse_args(arguments)
+    """Run the hook.
+
+    Args:
+        arguments: Those of the command line.
+
+    Returns:
+        The exit status: 0 if the project was verified, 130 after Ctrl-C, else 1.
+    """
+    options = parse(arguments)
     for stream in (sys.stdout, sys.stderr):
+        # A name in any script must not end the hook on a terminal that cannot show it.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    runner, place = Runner(), Path.cwd()
+    runner = Runner()
+    place = Path.cwd()
     foreign = foreign_names(place)
     try:
         if options.flow == "copy":
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             update(runner, place, options.slug, options.python_version)
     except KeyboardInterrupt:
+        # A second Ctrl-C must not interrupt the message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         complain(f"\nStopped at {runner.current}. {stays(place)}")
         runner.stop()
@@ -58,7 +62,11 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         runner.stop()
         report(runner.current, error)
-        complain(keep(place) if options.flow == "copy" and not foreign else stays(place))
+        # Only a folder that was empty may be one that Copier made, and will delete.
+        if options.flow == "copy" and not foreign:
+            complain(keep(place))
+        else:
+            complain(stays(place))
         if options.flow == "update":
             complain(
                 "Nothing was committed. `git stash --include-untracked` sets the update aside."
@@ -67,8 +75,30 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments by name; a wrong call ends the hook with exit status 2."""
+    parser = argparse.ArgumentParser(description="Set up and verify what Copier has rendered.")
+    parser.add_argument("flow", choices=["copy", "update"])
+    parser.add_argument("slug")
+    parser.add_argument("python_version")
+    for name in ("data", *WISHES):
+        parser.add_argument(f"--{name}", default="")
+    return parser.parse_args(arguments)
+
+
 def copy(runner: Runner, place: Path, foreign: list[str], options: argparse.Namespace) -> None:
-    """Make the environment, verify, and commit if the repository is the hook's own."""
+    """Make the environment, verify, and commit if the repository is the hook's own.
+
+    Args:
+        runner: Runs the steps.
+        place: The project's folder.
+        foreign: What was in the folder before Copier came.
+        options: The arguments of the command line.
+
+    Raises:
+        RefusalError: Something stands in the way, and nothing was started.
+        StepError: A step failed.
+    """
     slug = options.slug
     fresh = not (place / ".git").exists()
     seeds = not (place / "uv.lock").exists()
@@ -80,8 +110,7 @@ def copy(runner: Runner, place: Path, foreign: list[str], options: argparse.Name
     for step in before_data(slug, fresh=fresh, seeds=seeds):
         runner.run(step)
     if options.data:
-        with borrowed(place, slug) as lent:
-            runner.run(wiring(options, lent=lent))
+        runner.run(wiring(options))
     for step in after_data(slug, foreign, fresh=fresh):
         runner.run(step)
     say(f"\n{table(runner.seconds)}\n\n{slug} is ready, and every check passed.")
@@ -91,63 +120,107 @@ def copy(runner: Runner, place: Path, foreign: list[str], options: argparse.Name
 
 
 def before_data(slug: str, *, fresh: bool, seeds: bool) -> Iterator[Step]:
-    """Yield the steps that need no data, in order."""
+    """Yield the steps that need no data, in order.
+
+    Args:
+        slug: The project's name on the command line.
+        fresh: Whether the folder becomes a repository.
+        seeds: Whether the lock file is made of the versions that the template was tested with.
+    """
     if fresh:
         init = ["git", "init", "--quiet", "-b", "main"]
         yield Step("repository", "starts a git repository", [init])
+    sync = ["uv", "sync", "--quiet"]
     if seeds:
-        tested = ["--constraints", "tested-versions.txt", "--requirements", os.devnull]
-        lock = ["uv", "add", "--quiet", "--no-sync", *tested]
+        # Adding nothing locks what is there already, within the constraints.
+        lock = ["uv", "add", "--quiet", "--no-sync"]
+        lock += ["--constraints", "tested-versions.txt", "--requirements", os.devnull]
         yield Step("lock", "takes the tested versions", [lock])
-    sync = ["uv", "sync", "--quiet", *(["--locked"] if seeds else [])]
+        sync.append("--locked")
     yield Step("environment", "brings the packages into .venv", [sync])
 
 
 def after_data(slug: str, foreign: list[str], *, fresh: bool) -> Iterator[Step]:
-    """Yield the steps that use the data. What was in the folder before is its owner's to add."""
-    add = ["git", "add", "--all", "--", ".", *(f":(exclude,literal){name}" for name in foreign)]
+    """Yield the steps that use the data.
+
+    Args:
+        slug: The project's name on the command line.
+        foreign: What was in the folder before; it is its owner's to add to git.
+        fresh: Whether the repository is the hook's own.
+    """
+    add = ["git", "add", "--all", "--", "."]
+    for name in foreign:
+        # Literal, since a name may hold what git takes for a pattern.
+        add.append(f":(exclude,literal){name}")
     setup = ["uv", "run", "--no-sync", slug, "setup"]
     yield Step("setup", "installs the git hooks, brings the data", [setup])
     if fresh:
-        yield Step("track", "tells git which files there are", [add])
+        # Before the verification, since its steps read the files that git lists.
+        yield Step("track", "adds the files to git", [add])
     yield verification(slug)
     if fresh:
         # No hooks, since they would repeat what was just verified; no prompt for a signing key.
-        commit = ["git", "commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message"]
-        message = f"Start {slug} from its template"
-        yield Step("commit", "records what was verified", [add, [*commit, message]])
+        commit = ["git", "commit", "--quiet", "--no-verify", "--no-gpg-sign"]
+        commit += ["--message", f"Start {slug} from its template"]
+        # Added again: the verification has written what is to be committed too.
+        yield Step("commit", "records what was verified", [add, commit])
 
 
 def verification(slug: str) -> Step:
     """Return the step that `make verify` is."""
-    what = "runs the checks, the pipeline and the tests"
-    return Step("verify", what, [["uv", "run", "--no-sync", slug, "verify"]], streams=True)
+    command = ["uv", "run", "--no-sync", slug, "verify"]
+    return Step("verify", "runs the checks, the pipeline and the tests", [command], streams=True)
 
 
 def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
-    """Refuse a merge that is not finished; else refresh the environment and verify."""
-    if unmerged := listed(runner, "--unmerged"):
+    """Refresh the environment and verify, after a merge that is finished.
+
+    Args:
+        runner: Runs the steps.
+        place: The project's folder.
+        slug: The project's name on the command line.
+        python_version: The lowest version that the project supports.
+
+    Raises:
+        RefusalError: The merge is not finished, or something stands in the way.
+        StepError: A step failed.
+    """
+    unmerged = listed(runner, "--unmerged")
+    if unmerged:
         raise RefusalError(
             "The update and the project changed the same lines, and git holds both versions of\n"
             f"{bullets(unmerged)}\nWhat to do: choose between the <<<<<<< and >>>>>>> marks, "
             f"`git add` the files, then {GO_ON}."
         )
-    if rejected := listed(runner, "--others", "--exclude-standard", "--", "*.rej"):
+    rejected = listed(runner, "--others", "--exclude-standard", "--", "*.rej")
+    if rejected:
         raise RefusalError(
             f"The update left changes that did not fit, in\n{bullets(rejected)}\n"
             f"What to do: make them by hand, delete these files, then {GO_ON}."
         )
-    if found := problems(place, python_version, runner.env, commits=False):
+    found = problems(place, python_version, runner.env, commits=False)
+    if found:
         raise RefusalError(f"The files are merged. Put this right, then {GO_ON}:\n{bullets(found)}")
-    what = "locks again, keeping versions; syncs .venv"
-    runner.run(Step("environment", what, [["uv", "sync", "--quiet"]]))
+    sync = ["uv", "sync", "--quiet"]
+    runner.run(Step("environment", "locks again, keeping versions; syncs .venv", [sync]))
     runner.run(verification(slug))
     say(f"\n{table(runner.seconds)}\n\n{slug} is updated, and every check passed.")
     say("Nothing was committed. Next:\n  git diff\n  git add --all\n  git commit")
 
 
 def listed(runner: Runner, *options: str) -> list[str]:
-    """Return the paths that git lists. Raises RefusalError if it cannot."""
+    """Ask git for paths.
+
+    Args:
+        runner: Has the variables for the command.
+        options: Those of `git ls-files`.
+
+    Returns:
+        The paths, sorted.
+
+    Raises:
+        RefusalError: git cannot list them.
+    """
     status, output = ask(runner.env, "git", "ls-files", "-z", *options)
     if status:
         raise RefusalError(f"git could not list the files that changed: {output}")
@@ -156,16 +229,22 @@ def listed(runner: Runner, *options: str) -> list[str]:
 
 def paths(output: str) -> list[str]:
     """Return the paths in what `git ls-files -z` prints, with or without stages."""
-    entries = filter(None, output.split("\0"))
-    return sorted({re.sub(r"^\d+ [0-9a-f]+ [0-3]\t", "", entry) for entry in entries})
+    found = set()
+    for entry in output.split("\0"):
+        if entry:
+            # Mode, object and stage, as in "100644 4b825dc… 2<tab>Makefile".
+            found.add(re.sub(r"^\d+ [0-9a-f]+ [0-3]\t", "", entry))
+    return sorted(found)
 
 
 def foreign_names(place: Path) -> list[str]:
-    """Return what stands in the folder and is not the template's."""
-    known = [rendered(entry.name) for entry in TEMPLATE.iterdir()]
-    return sorted(
-        name for name in os.listdir(place) if not any(fnmatchcase(name, rule) for rule in known)
-    )
+    """Return what is in the folder and not the template's."""
+    patterns = [rendered(entry.name) for entry in TEMPLATE.iterdir()]
+    found = []
+    for name in sorted(os.listdir(place)):
+        if not any(fnmatchcase(name, pattern) for pattern in patterns):
+            found.append(name)
+    return found
 
 
 def keep(place: Path) -> str:
@@ -173,11 +252,17 @@ def keep(place: Path) -> str:
 
     Copier deletes a folder that it made when a task fails. One that holds nothing but the
     template's files may be such a folder.
+
+    Args:
+        place: The project's folder; it stays, and is empty.
+
+    Returns:
+        What to print.
     """
     try:
-        names = (f"{place.name}.failed{f'-{n}' if n > 1 else ''}" for n in itertools.count(1))
-        kept = next(path for path in map(place.with_name, names) if not os.path.lexists(path))
-        shutil.rmtree(place / ".venv", ignore_errors=True)  # its scripts hold the old path
+        # The environment's scripts hold the old path, so it must be made again anyway.
+        shutil.rmtree(place / ".venv", ignore_errors=True)
+        kept = free_path(place)
         kept.mkdir()
         for entry in list(place.iterdir()):
             entry.rename(kept / entry.name)
@@ -189,34 +274,20 @@ def keep(place: Path) -> str:
     return stays(kept)
 
 
+def free_path(place: Path) -> Path:
+    """Return a path beside the project's that nothing has yet."""
+    kept = place.with_name(f"{place.name}.failed")
+    number = 1
+    # lexists sees a link to nowhere too.
+    while os.path.lexists(kept):
+        number += 1
+        kept = place.with_name(f"{place.name}.failed-{number}")
+    return kept
+
+
 def stays(place: Path) -> str:
     """Say where the files are and how to go on."""
     return f"The files are kept in {place}; cd there, and {GO_ON} goes on."
-
-
-def report(current: str, error: StepError | OSError) -> None:
-    """Say which step failed, how, and what to do."""
-    lines = error.lines if isinstance(error, StepError) else [error.strerror or ""]
-    complain(f"\nFailed at {current}: {error}")
-    if isinstance(error, StepError):
-        complain("".join(f"  | {line}\n" for line in lines[-15:]), end="")
-    complain(f"What to do: {advice(' '.join(lines))}")
-
-
-def table(seconds: dict[str, float]) -> str:
-    """Return the seconds of each step, and their sum."""
-    rows = [*seconds.items(), ("total", sum(seconds.values()))]
-    return "\n".join(f"  {name:<12}{taken:7.1f} s" for name, taken in rows)
-
-
-def bullets(items: Iterable[str]) -> str:
-    """Return one line an item."""
-    return "\n".join(f"  - {item}" for item in items)
-
-
-def complain(text: str, end: str = "\n") -> None:
-    """Print to standard error."""
-    print(text, end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

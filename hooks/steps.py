@@ -1,4 +1,4 @@
-"""Run one step of a hook: show that it lives, keep its last lines, know what to advise."""
+"""Run one step of a hook: show that it is alive, keep its last lines, know what to advise."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-PATIENCE = 2.0  # seconds after which a step shows that it lives
+PATIENCE = 2.0
+"""Seconds after which a step shows that it is alive."""
 
-# The first pattern found in a failed command's last lines decides.
+N_LAST_LINES = 100
+"""Lines of a command's output that are kept for the advice."""
+
+NEVER = float("inf")
+
 ADVICE = {
     r"no space left|disk quota|not enough space": (
         "the disk is full: free some space (`uv cache prune` may help)."
@@ -47,60 +52,101 @@ ADVICE = {
         "the tool is too old: update it (uv with `uv self update`)."
     ),
 }
-OTHERWISE = "put right what the lines above name."
+"""What to do about a failed command: the first pattern found in its last lines decides."""
 
-# They would lead the commands to another environment or repository.
-MISLEADING = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"} | {
-    f"GIT_{name}" for name in ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR")
+OTHERWISE = "fix what the lines above report."
+
+MISLEADING = {
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
 }
+"""Variables that would lead the commands to another environment or repository."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Commands that run one after another under one name."""
+    """Commands that run in order under one name.
+
+    Attributes:
+        name: One word.
+        description: What the step does.
+        commands: Each a program and its arguments.
+        streams: Whether the commands print their own lines as they go.
+    """
 
     name: str
-    what: str
+    description: str
     commands: list[list[str]]
-    streams: bool = False  # prints its own lines
+    streams: bool = False
 
 
 class StepError(Exception):
     """A command of a step ended with another status than 0."""
 
     def __init__(self, command: list[str], status: int, lines: list[str]) -> None:
+        """Keep the command's last lines beside the message.
+
+        Args:
+            command: What was run.
+            status: Its exit status.
+            lines: The last lines of its output.
+        """
         super().__init__(f"exit status {status} of `{shlex.join(command)}`")
         self.lines = lines
 
 
 def advice(text: str) -> str:
     """Return what to do about a failed command, judged by what it printed."""
-    return next((what for rule, what in ADVICE.items() if re.search(rule, text, re.I)), OTHERWISE)
+    for pattern, what_to_do in ADVICE.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return what_to_do
+    return OTHERWISE
 
 
 def environment() -> dict[str, str]:
     """Return the variables for commands: none that misleads, no downloaded Python, no prompts."""
-    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    return kept | {"UV_PYTHON_DOWNLOADS": "never", "GIT_TERMINAL_PROMPT": "0"}
+    env = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    env["UV_PYTHON_DOWNLOADS"] = "never"
+    env["GIT_TERMINAL_PROMPT"] = "0"
+    return env
 
 
 def located(command: Sequence[str]) -> list[str]:
     """Return a command with its program's full path; else Windows would not find a uv.cmd."""
-    return [shutil.which(command[0]) or command[0], *command[1:]]
+    program, *arguments = command
+    # A program that is not there is reported when it is started.
+    return [shutil.which(program) or program, *arguments]
 
 
 def ask(env: dict[str, str], *command: str) -> tuple[int, str]:
-    """Run a short command; return its status and its output, or its errors if it failed."""
+    """Run a short command.
+
+    Args:
+        env: Its variables; its messages are always in English, since they are searched.
+        command: The program and its arguments.
+
+    Returns:
+        The exit status, and the output, or the errors if the command failed.
+    """
     done = subprocess.run(
         located(command),
         env=env | {"LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
+        # A file's name may hold bytes that are not UTF-8, and comes back as it was.
         errors="surrogateescape",
         check=False,
     )
-    return done.returncode, (done.stderr if done.returncode else done.stdout).rstrip("\n")
+    answer = done.stderr if done.returncode else done.stdout
+    return done.returncode, answer.rstrip("\n")
 
 
 def drain(stream: IO[str] | None, lines: deque[str]) -> None:
@@ -111,75 +157,61 @@ def drain(stream: IO[str] | None, lines: deque[str]) -> None:
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print a line; on a terminal it takes the place of a live one."""
+    """Print a line; on a terminal it takes the place of a live one.
+
+    Args:
+        text: The line.
+        end: What follows it; "" makes the line a live one, which the next one replaces.
+    """
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns - 1
-        text = "\r" + (text if end else text[:width]).ljust(width)
+        # A live line must not wrap, since only its last row could be replaced.
+        if not end:
+            text = text[:width]
+        text = "\r" + text.ljust(width)
     print(text, end=end, flush=True)
 
 
 def mark(*, good: bool) -> str:
     """Return a sign that the output's encoding can show."""
-    sign, plain = ("✓", "ok") if good else ("✗", "FAIL")
+    sign = "✓" if good else "✗"
     try:
         sign.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
-        return plain
+        return "ok" if good else "FAIL"
     return sign
 
 
 class Runner:
-    """Runs steps in turn; knows the seconds each took and which one is running."""
+    """Runs steps in order; knows the seconds each took and which one is running."""
 
     def __init__(self) -> None:
+        """Start with nothing run."""
         self.env = environment()
         self.seconds: dict[str, float] = {}
         self.current = "the machine checks"
         self.child: subprocess.Popen[str] | None = None
 
     def run(self, step: Step) -> None:
-        """Run a step and print its line. Raises StepError, with its last lines, if it fails."""
+        """Run a step and print its line.
+
+        Args:
+            step: What to run; its first command that fails ends it.
+
+        Raises:
+            StepError: A command failed; it holds the last lines.
+        """
         self.current = step.name
         started = time.monotonic()
         if step.streams:
-            say(f"...  {step.name:<12} {step.what}")
+            say(f"...  {step.name:<12} {step.description}")
         try:
             for command in step.commands:
-                self._call(step, command, started)
+                self._run_command(step, command, started)
         except StepError:
-            self._done(step, started, good=False)
+            self._print_result(step, started, good=False)
             raise
-        self._done(step, started, good=True)
-
-    def _done(self, step: Step, started: float, *, good: bool) -> None:
-        seconds = self.seconds[step.name] = time.monotonic() - started
-        say(f"{mark(good=good):<4} {step.name:<12} {step.what:<44} {seconds:6.1f} s")
-
-    def _call(self, step: Step, command: list[str], started: float) -> None:
-        self.child = child = subprocess.Popen(
-            located(command),
-            env=self.env,
-            stdin=subprocess.DEVNULL,  # nothing may wait for an answer
-            stdout=None if step.streams else subprocess.PIPE,
-            stderr=None if step.streams else subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
-        lines: deque[str] = deque(maxlen=100)
-        reader = threading.Thread(target=drain, args=(child.stdout, lines), daemon=True)
-        reader.start()
-        show_at = float("inf") if step.streams else PATIENCE
-        while child.poll() is None:  # wait() would hold Ctrl-C back
-            time.sleep(0.02)
-            elapsed = time.monotonic() - started
-            if elapsed > show_at:
-                live = sys.stdout.isatty()
-                clock = f"{elapsed:6.0f} s" if live else ""
-                say(f"...  {step.name:<12} {step.what:<44} {clock}", end="" if live else "\n")
-                show_at = elapsed + 1 if live else float("inf")
-        reader.join(1)  # a grandchild may still hold the pipe
-        if child.returncode:
-            raise StepError(command, child.returncode, [line.rstrip() for line in lines.copy()])
+        self._print_result(step, started, good=True)
 
     def stop(self) -> None:
         """End the running command. Ctrl-C has reached it too, so it may first end by itself."""
@@ -189,5 +221,55 @@ class Runner:
         for push in (child.poll, child.terminate, child.kill):
             push()
             with suppress(subprocess.TimeoutExpired):
-                child.wait(0.08)  # Copier kills this process 0.25 s after Ctrl-C
+                # Two short waits: Copier kills this process 0.25 s after Ctrl-C.
+                child.wait(0.08)
                 return
+
+    def _print_result(self, step: Step, started: float, *, good: bool) -> None:
+        seconds = time.monotonic() - started
+        self.seconds[step.name] = seconds
+        say(f"{mark(good=good):<4} {step.name:<12} {step.description:<44} {seconds:6.1f} s")
+
+    def _run_command(self, step: Step, command: list[str], started: float) -> None:
+        output = None if step.streams else subprocess.PIPE
+        errors = None if step.streams else subprocess.STDOUT
+        child = subprocess.Popen(
+            located(command),
+            env=self.env,
+            # Nothing may wait for an answer that nobody can give.
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self.child = child
+        lines: deque[str] = deque(maxlen=N_LAST_LINES)
+        # In a thread, since a full pipe would stop the command while this process shows seconds.
+        reader = threading.Thread(target=drain, args=(child.stdout, lines), daemon=True)
+        reader.start()
+        self._wait(child, step, started)
+        # Not for ever: a grandchild may still hold the pipe.
+        reader.join(1)
+        if child.returncode:
+            # A copy, since that grandchild may still write.
+            last_lines = [line.rstrip() for line in lines.copy()]
+            raise StepError(command, child.returncode, last_lines)
+
+    def _wait(self, child: subprocess.Popen[str], step: Step, started: float) -> None:
+        """Wait for the command, and show that it is alive: each second, or once in a log."""
+        on_terminal = sys.stdout.isatty()
+        show_at = NEVER if step.streams else PATIENCE
+        # Not child.wait(), which would hold Ctrl-C back.
+        while child.poll() is None:
+            time.sleep(0.02)
+            elapsed = time.monotonic() - started
+            if elapsed <= show_at:
+                continue
+            line = f"...  {step.name:<12} {step.description:<44} "
+            if on_terminal:
+                say(f"{line}{elapsed:6.0f} s", end="")
+                show_at = elapsed + 1
+            else:
+                say(line)
+                show_at = NEVER

@@ -14,6 +14,20 @@ from plumbum import local
 from support import Project
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `-n`, let the tests of a file share a process and so its fixtures, the slow ones first.
+
+    A test can name another group with the mark `xdist_group`.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    # Whole projects take minutes: a core that began with them at the end would work alone.
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the settings of git and Copier that this machine happens to have.

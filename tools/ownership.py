@@ -1,7 +1,7 @@
 """Who owns which path of a generated project: the one table.
 
-Usage: python tools/ownership.py writes docs/reference/ownership.md. The team's rows also stand in
-copier.yml, in `_exclude`; tests/unit/test_ownership.py holds the two together.
+Usage: python tools/ownership.py writes docs/reference/ownership.md. The team's rows are in
+copier.yml too, in `_exclude`; tests/unit/test_ownership.py compares the two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ TABLE = [
     ("/tests/", "team"),
     ("/docs/*-card.md", "team"),
     ("/docs/adr/", "team"),
+    # It lists the false alarms that the team has allowed.
     ("/.secrets.baseline", "team"),
+    # In these, a comment ends the template's part.
     ("/pyproject.toml", "shared"),
     ("/README.md", "shared"),
     ("/.gitignore", "shared"),
@@ -47,6 +49,7 @@ TABLE = [
     ("/dvc.yaml", "template"),
     ("/src/*/mlops/", "template"),
     ("/tested-versions.txt", "template"),
+    # An edited answers file would make the next update wrong.
     ("/.copier-answers.yml", "tools"),
     ("/.dvc-storage/", "tools"),
     ("/docker/resources.env", "tools"),
@@ -55,16 +58,29 @@ TABLE = [
     ("/reports/", "tools"),
     ("/uv.lock", "tools"),
 ]
+
+# Compiled once: the tests ask about every path of every project that they render.
 RULES = [(GitIgnoreSpec.from_lines([pattern]), owner) for pattern, owner in TABLE]
 
 
 def owners(path: str) -> list[str]:
-    """Return who owns a path of the project: one entry for each row that fits."""
-    return [owner for rule, owner in RULES if rule.match_file(path)]
+    """Find who owns a path of the project.
+
+    Args:
+        path: From the project's root, with slashes.
+
+    Returns:
+        One owner for each row of the table that fits.
+    """
+    found = []
+    for rule, owner in RULES:
+        if rule.match_file(path):
+            found.append(owner)
+    return found
 
 
 def patterns(owner: str) -> list[str]:
-    """Return the rows of one owner."""
+    """Return the patterns of one owner, in the order of the table."""
     return [pattern for pattern, of in TABLE if of == owner]
 
 
@@ -78,8 +94,12 @@ def page() -> str:
     ]
     for owner, meaning in OWNERS.items():
         lines += ["", f"## {owner.capitalize()}", "", meaning, ""]
-        lines += [f"- `{pattern.removeprefix('/')}`" for pattern in patterns(owner)]
-    return "\n".join([*lines, ""])
+        for pattern in patterns(owner):
+            # The first slash ties a pattern to the root; here every path starts there.
+            lines.append(f"- `{pattern.removeprefix('/')}`")
+    # A text file ends with a line break.
+    lines.append("")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

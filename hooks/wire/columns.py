@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-
-from ..config import Read
-from ..errors import ProjectError
-from ..reading import WORDS, convert, dates
+from mlops.config import Read
+from mlops.data.readers import WORDS, convert, dates
+from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]
-FORMATS = [
+
+DATE_FORMATS = [
     "ISO8601",
     "%Y/%m/%d",
     "%d.%m.%Y",
@@ -32,23 +32,42 @@ FORMATS = [
 ]
 """How dates are written. Where day and month could be either, the day comes first."""
 
-SEVERAL = 3
-"""A column may hold dates in so many formats."""
+MAX_DATE_FORMATS = 3
+"""A column may hold dates in at most that many formats."""
 
-CATEGORIES = 50
-"""More values than that are no closed list."""
+LONGEST_DATE = 40
+"""Characters beyond which a text is not read as a date."""
+
+MAX_CATEGORIES = 50
+"""More values than that are not a closed list."""
 
 WHOLE = "numbers, all of them whole"
-LONGEST = 40
+
+MAX_NAME_LENGTH = 40
 """Characters of a name: lines of code must hold it twice."""
 
-ALMOST = 0.95
+MOSTLY_NUMBERS = 0.95
 """A column with that share of numbers was meant to hold numbers alone."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the table: `low` to `high`, or `values`, are all that was seen in it."""
+    """One column of the table.
+
+    Attributes:
+        name: What the project calls it.
+        original: What the file calls it.
+        kind: What it holds.
+        rows: The number of rows, missing values included.
+        missing: How many of them have no value.
+        distinct: The number of different values.
+        top: How many rows hold the most frequent value; a missing one counts as a value.
+        low: The smallest number or the first day, where it holds such.
+        high: The largest number or the last day.
+        values: The list of values, sorted, where it is a category.
+        formats: How its dates are written.
+        why: A few words on how the kind was found.
+    """
 
     name: str
     original: str
@@ -57,7 +76,6 @@ class Column:
     missing: int
     distinct: int
     top: int
-    """How many rows hold the most frequent value, a missing one counts as a value."""
     low: Any = None
     high: Any = None
     values: list[str] = field(default_factory=list)
@@ -66,7 +84,7 @@ class Column:
 
     @property
     def unique(self) -> bool:
-        """No value is missing and none is there twice."""
+        """No value is missing or duplicated."""
         return self.distinct == self.rows
 
     @property
@@ -75,40 +93,79 @@ class Column:
         return self.distinct + (self.missing > 0) == 1
 
 
-def normalised(names: list[str]) -> dict[str, str]:
-    """A name that follows the naming table for each name of the file.
+@dataclass(frozen=True)
+class Finding:
+    """What the values of a column turned out to be."""
 
-    ProjectError names two that would become one.
+    kind: Kind
+    values: pd.Series
+    why: str
+    formats: list[str] = field(default_factory=list)
+
+
+def normalized(names: list[str]) -> dict[str, str]:
+    """Find a name that follows the naming table for each name of the file.
+
+    Args:
+        names: What the file calls its columns.
+
+    Returns:
+        The new name for each name of the file.
+
+    Raises:
+        ProjectError: Two columns would get the same name.
     """
     from slugify import slugify
     from slugify.special import GERMAN
 
     found: dict[str, str] = {}
     for original in names:
+        # tenureMonths is two words.
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", original)
         name = slugify(
-            words, separator="_", max_length=LONGEST, word_boundary=True, replacements=GERMAN
+            words,
+            separator="_",
+            max_length=MAX_NAME_LENGTH,
+            word_boundary=True,
+            replacements=GERMAN,
         )
-        if not re.match("[a-z]", name):
-            name = f"column_{name}" if name else f"column_{len(found) + 1}"
+        if not name:
+            name = f"column_{len(found) + 1}"
+        elif not re.match("[a-z]", name):
+            name = f"column_{name}"
+        # The column is an attribute of a class in schemas.py, which has attributes of its own.
         if keyword.iskeyword(name) or hasattr(pa.DataFrameModel, name):
             name = f"{name}_value"
-        if name in found.values():
-            other = next(o for o, n in found.items() if n == name)
-            raise ProjectError(
-                f"the columns {other!r} and {original!r} would both be called {name}: rename one"
-            )
+        for other, taken in found.items():
+            if taken == name:
+                raise ProjectError(
+                    f"the columns {other!r} and {original!r} would both be called {name}: "
+                    "rename one"
+                )
         found[original] = name
     return found
 
 
 def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator[Column]:
-    """The columns of a table as it was read; ProjectError for one that cannot be used."""
+    """Judge the columns of a table.
+
+    Args:
+        table: The table as it was read, under the new names; text is not converted yet.
+        how: How numbers and dates are written.
+        originals: What the file calls each column.
+
+    Yields:
+        The columns, in order.
+
+    Raises:
+        ProjectError: A column cannot be used as it is.
+    """
     for name in table.columns:
         series = table[name]
         present = series.dropna()
         counts = present.value_counts()
         missing = int(series.isna().sum())
+        most_frequent = int(counts.iloc[0]) if len(counts) else 0
         column = Column(
             name,
             originals.get(name, name),
@@ -116,96 +173,124 @@ def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator
             rows=len(series),
             missing=missing,
             distinct=len(counts),
-            top=max(int(counts.iloc[0]) if len(counts) else 0, missing),
+            top=max(most_frequent, missing),
         )
-        yield _known(column, present, how) if len(present) else column
+        if present.empty:
+            yield column
+        else:
+            yield _judged(column, present, how)
 
 
-def _known(column: Column, present: pd.Series, how: Read) -> Column:
-    kind, values, formats, why = _kind(column, present, how)
-    facts = vars(column) | {"kind": kind, "formats": formats, "why": why}
-    if kind in ("integer", "number", "date"):
-        low, high = values.min(), values.max()
-        if kind == "number" and not np.isfinite([low, high]).all():
-            row = values.index[np.isinf(values)][0]
-            raise ProjectError(
-                f"column {column.original!r} holds an infinite value, the first in row {row}: "
-                "leave it empty or put a number there"
-            )
-        facts |= {"low": low, "high": high}
-    elif kind == "category":
-        facts |= {"values": sorted(present.unique())}
+def _judged(column: Column, present: pd.Series, how: Read) -> Column:
+    """Fill in the kind of a column, and what was seen in it."""
+    found = _find(column, present, how)
+    facts = vars(column) | {"kind": found.kind, "formats": found.formats, "why": found.why}
+    if found.kind in ("integer", "number", "date"):
+        facts["low"] = found.values.min()
+        facts["high"] = found.values.max()
+    if found.kind == "number" and not np.isfinite([facts["low"], facts["high"]]).all():
+        row = found.values.index[np.isinf(found.values)][0]
+        raise ProjectError(
+            f"column {column.original!r} holds an infinite value, the first in row {row}: "
+            "leave it empty or put a number there"
+        )
+    if found.kind == "category":
+        facts["values"] = sorted(present.unique())
     return Column(**facts)
 
 
-def _kind(column: Column, present: pd.Series, how: Read) -> tuple[Kind, pd.Series, list[str], str]:
-    """The kind, the values as such, the formats of dates, and a few words of reason."""
+def _find(column: Column, present: pd.Series, how: Read) -> Finding:
+    """Find out what the values are that are not missing."""
     if pd.api.types.is_bool_dtype(present):
-        return "boolean", present, [], "true and false"
+        return Finding("boolean", present, "true and false")
     if pd.api.types.is_datetime64_any_dtype(present):
-        return "date", present, [], "dates"
+        return Finding("date", present, "dates")
     if pd.api.types.is_numeric_dtype(present):
-        return _number(column, present, decimal=pd.api.types.is_float_dtype(present))
+        decimal = pd.api.types.is_float_dtype(present)
+        return _number(column, present, decimal=decimal)
+    return _find_in_text(column, present, how)
+
+
+def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
+    """Find out what a column of text was before somebody wrote it into a file."""
+    # Two words that mean true and false, one of each.
     words = set(present.drop_duplicates().str.lower())
     if len(words) == 2 and words <= WORDS.keys() and len({WORDS[word] for word in words}) == 2:
-        return "boolean", present, [], " and ".join(sorted(words))
-    if present.str.fullmatch(r"(19|20)\d{6}").all() and re.search("date|day|time", column.name):
-        return "date", dates(present, ["%Y%m%d"]), ["%Y%m%d"], "dates as in %Y%m%d"
-    coded = bool(present.str.fullmatch(r"[+-]?0\d+|[+-]?\d{19,}").any())
-    if not coded:
-        numbers = convert(present, "number", how, column.name)
-        share = numbers.notna().mean()
-        if share == 1:
-            decimal = bool(present.str.contains(how.decimal, regex=False).any())
-            return _number(column, numbers, decimal=decimal)
-        if share >= ALMOST:
-            wrong = present[numbers.isna()]
-            raise ProjectError(
-                f"column {column.original!r} mixes numbers and words: {len(wrong):,} of "
-                f"{len(present):,} values are no numbers, the first is in row {wrong.index[0]}; "
-                "mend them or leave them empty"
-            )
-        if formats := date_formats(present):
-            values = dates(present, formats)
-            if values.between("1678-01-01", "2262-01-01").all():
-                return "date", values, formats, f"dates as in {', '.join(formats)}"
-    return _text(column, present, coded=coded)
+        return Finding("boolean", present, " and ".join(sorted(words)))
+    # Eight digits are a date only if the name says so too; they could be any number.
+    digits = present.str.fullmatch(r"(19|20)\d{6}").all()
+    if digits and re.search("date|day|time", column.name):
+        return Finding("date", dates(present, ["%Y%m%d"]), "dates as in %Y%m%d", ["%Y%m%d"])
+    # A leading zero, or more digits than an integer can hold, is a code and no quantity.
+    if present.str.fullmatch(r"[+-]?0\d+|[+-]?\d{19,}").any():
+        return _text(column, present, otherwise="codes: digits that are not a number")
+    numbers = convert(present, "number", how, column.name)
+    share = numbers.notna().mean()
+    if share == 1:
+        decimal = bool(present.str.contains(how.decimal, regex=False).any())
+        return _number(column, numbers, decimal=decimal)
+    # Not missing: a value that nobody can read may be the one that matters.
+    if share >= MOSTLY_NUMBERS:
+        wrong = present[numbers.isna()]
+        raise ProjectError(
+            f"column {column.original!r} mixes numbers and words: {len(wrong):,} of "
+            f"{len(present):,} values are not numbers, the first is in row {wrong.index[0]}; "
+            "fix them or leave them empty"
+        )
+    formats = date_formats(present)
+    if formats:
+        values = dates(present, formats)
+        # pandas holds no others in nanoseconds, which some of its functions still use.
+        if values.between("1678-01-01", "2262-01-01").all():
+            return Finding("date", values, f"dates as in {', '.join(formats)}", formats)
+    return _text(column, present, otherwise=f"{column.distinct:,} different texts")
 
 
-def _number(
-    column: Column, numbers: pd.Series, *, decimal: bool
-) -> tuple[Kind, pd.Series, list[str], str]:
+def _number(column: Column, numbers: pd.Series, *, decimal: bool) -> Finding:
+    """Tell apart 0 and 1, whole numbers and others; `decimal` says how the file writes them."""
     if set(numbers.unique()) == {0, 1}:
-        return "boolean", numbers, [], "0 and 1"
-    # A file writes 3.0 for 3 where a column has gaps; without gaps 3.0 was meant as it is.
+        return Finding("boolean", numbers, "0 and 1")
     if not (numbers % 1 == 0).all():
-        return "number", numbers, [], "numbers"
+        return Finding("number", numbers, "numbers")
+    # A file writes 3.0 for 3 where a column has gaps; without gaps 3.0 was meant as it is.
     if decimal and not column.missing:
-        return "number", numbers, [], WHOLE
-    return "integer", numbers, [], f"whole numbers{', with gaps' if column.missing else ''}"
+        return Finding("number", numbers, WHOLE)
+    return Finding(
+        "integer", numbers, "whole numbers, with gaps" if column.missing else "whole numbers"
+    )
 
 
 def date_formats(present: pd.Series) -> list[str]:
-    """The fewest formats that read every value; none if no three do."""
-    left, formats = present.drop_duplicates(), list[str]()
-    if not left.str.contains(r"\d").all() or left.str.len().max() > 40:
+    """Find the fewest formats that read every value.
+
+    Args:
+        present: Text without missing values.
+
+    Returns:
+        The formats, the one that reads most values first; empty if the values are not dates.
+    """
+    # Each value once: a file has few days and many rows.
+    left = present.drop_duplicates()
+    formats: list[str] = []
+    if not left.str.contains(r"\d").all() or left.str.len().max() > LONGEST_DATE:
         return []
-    while len(left) and len(formats) < SEVERAL:
-        read = {form: dates(left, [form]).notna() for form in FORMATS if form not in formats}
-        best = max(read, key=lambda form: int(read[form].sum()))
-        if not read[best].any():
+    while len(left) and len(formats) < MAX_DATE_FORMATS:
+        is_read = {
+            form: dates(left, [form]).notna() for form in DATE_FORMATS if form not in formats
+        }
+        best = max(is_read, key=lambda form: int(is_read[form].sum()))
+        if not is_read[best].any():
             return []
         formats.append(best)
-        left = left[~read[best]]
-    return [] if len(left) else formats
+        left = left[~is_read[best]]
+    return formats if left.empty else []
 
 
-def _text(
-    column: Column, present: pd.Series, *, coded: bool
-) -> tuple[Kind, pd.Series, list[str], str]:
+def _text(column: Column, present: pd.Series, *, otherwise: str) -> Finding:
+    """Tell a closed list of values, which come back again and again, from any other text."""
+    # Values that come back half of the time or more; yes and no may be rare.
     share = column.distinct / len(present)
-    if column.distinct <= CATEGORIES and (share <= 0.5 or column.distinct <= 2):
-        return "category", present, [], f"{column.distinct} values"
-    if coded:
-        return "text", present, [], "codes: digits that are no number"
-    return "text", present, [], f"{column.distinct:,} different texts"
+    comes_back = share <= 0.5 or column.distinct <= 2
+    if column.distinct <= MAX_CATEGORIES and comes_back:
+        return Finding("category", present, f"{column.distinct} values")
+    return Finding("text", present, otherwise)

@@ -1,20 +1,32 @@
-"""The command `wire`: from a data file and the name of a column to files that fit them."""
+"""The command: from a data file and the name of a column to files that fit them."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from mlops.config import load_config
+from mlops.errors import ProjectError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..config import load_config
-from ..errors import ProjectError
+from .facts import Facts, learn
+from .project import wire_project
+from .roles import TASKS, Wishes
 
 # A pipe has no width: rows of the table stay whole there.
 console = Console(width=None if sys.stdout.isatty() else 160)
 Names = Annotated[str, typer.Option(help="Columns, separated by commas; `none` for no column.")]
+
+
+def main() -> None:
+    """Run the command; a mistake that a person can fix is one message and exit status 1."""
+    try:
+        typer.run(wire)
+    except ProjectError as error:
+        sys.exit(f"error: {error}")
 
 
 def wire(
@@ -27,49 +39,52 @@ def wire(
     task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
     replace: Annotated[bool, typer.Option("--replace", help="Replace what you edited.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Nobody edited anything yet.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Keep the data as a plain CSV.")] = False,
 ) -> None:
     """Write schemas, features, settings, tests and the data card for your own data.
 
-    What is not given is inferred, and said.
+    What is not given is inferred, and reported.
     """
-    from .facts import learn
-    from .project import wire_project
-    from .roles import Wishes
-
-    if data == Path() or not target:
-        raise ProjectError("say what to wire: make wire DATA=customers.csv TARGET=churned")
-    if task not in ("auto", "classification", "regression"):
-        raise ProjectError(f"there is no task {task!r}: auto, classification or regression")
-    lists = [
-        [part.strip() for part in text.split(",") if part.strip()]
-        for text in (ids, segments, sensitive)
-    ]
-    root, config = Path.cwd(), load_config(Path.cwd())
+    if task not in TASKS:
+        raise ProjectError(f"there is no task {task!r}: choose from {', '.join(TASKS)}")
+    wishes = Wishes(target, task, time, split(ids), split(segments), split(sensitive))
+    # `make` and the hook start it in the project's folder.
+    root = Path.cwd()
+    config = load_config(root)
     try:
         with console.status("reading the data", spinner="line") as status:
-            facts = learn(data.expanduser(), Wishes(target, task, time, *lists))
-            facts = facts.as_plain() if plain else facts
+            facts = learn(data.expanduser(), wishes)
             status.update("looking at each column")
-            warnings = [*facts.warnings()]
+            warnings = list(facts.warnings())
             status.update("writing the files")
             changed = wire_project(facts, config, root, replace=replace, fresh=fresh)
-    except OSError as error:
+    except OSError as error:  # a full disk, a file that is not ours to read
         raise ProjectError(f"nothing was changed: {error}") from None
     except KeyboardInterrupt:
         raise ProjectError("stopped: nothing was changed") from None
+    report(facts, warnings)
+    if not changed:
+        console.print("\nEverything is wired so already: nothing was changed.")
+        return
+    console.print(f"\n{len(changed)} files written: {', '.join(changed)}", soft_wrap=True)
+    if not fresh:
+        console.print("Next: read docs/data-card.md and params.yaml, then `make verify`.")
+
+
+def split(names: str) -> list[str]:
+    """Return the names in a list that is separated by commas."""
+    stripped = [name.strip() for name in names.split(",")]
+    return [name for name in stripped if name]
+
+
+def report(facts: Facts, warnings: Iterable[str]) -> None:
+    """Print what was decided for each column and for the table, and why, then the warnings."""
     table = Table("column", "holds", "role", "because", box=None, padding=(0, 2, 0, 0))
     for column in facts.columns:
-        name, role = column.name, facts.roles.of(column.name)
-        table.add_row(name, column.kind, role, escape(facts.roles.why[name]))
+        name = column.name
+        table.add_row(name, column.kind, facts.roles.of(name), escape(facts.roles.why[name]))
     for setting, value in facts.settings().items():
         table.add_row(f"[bold]{setting}", "", escape(value), "")
     console.print(table)
+    # A warning may quote a column's name, which may hold what rich takes for markup.
     for warning in warnings:
         console.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
-    if changed:
-        console.print(f"\n{len(changed)} files written: {', '.join(changed)}", soft_wrap=True)
-        if not fresh:
-            console.print("Next: read docs/data-card.md and params.yaml, then `make verify`.")
-    else:
-        console.print("\nEverything is wired so already: nothing was changed.")

@@ -9,27 +9,42 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from mlops.config import Read
+from mlops.data.readers import convert, read
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ..config import Read
-from ..reading import convert, read
-from .columns import Column, infer, normalised
+from .columns import Column, infer, normalized
 from .roles import Roles, Wishes, assign
 from .source import check_header, open_source
 
-SAMPLE = 10_000
-FOLDS = 3
-RARE = 0.1
-LEAK = 0.99
+SAMPLE_SIZE = 10_000
+N_FOLDS = 3
+RARE_SHARE = 0.1
+"""A positive class that is rarer is measured by average precision."""
+
+LEAK_SCORE = 0.99
+"""A feature that reaches it without the others most likely holds the outcome."""
+
 FEW_ROWS = 100
-FEW_A_CLASS = 10
+FEW_ROWS_OF_CLASS = 10
 CONVERTED = ("integer", "number", "boolean", "date")
+"""Kinds that a text file cannot hold, so that its text is converted."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The table as it was read, how it is read, and what its columns are."""
+    """What was found out about a table.
+
+    Attributes:
+        path: The file or folder that a person named.
+        dataset: The name of the data set, from the file's.
+        suffix: How the file's name ends in data/raw; empty for a folder.
+        read: How the file is written.
+        table: The table as it was read, its text converted.
+        columns: What its columns hold, in order.
+        roles: What its columns are for.
+    """
 
     path: Path
     dataset: str
@@ -38,15 +53,14 @@ class Facts:
     table: pd.DataFrame
     columns: list[Column]
     roles: Roles
-    rewritten: bool = False
 
     @property
     def raw(self) -> Path:
-        """Where the data lies in the project."""
+        """Where the data is located in the project."""
         return Path("data", "raw", f"{self.dataset}_raw{self.suffix}")
 
     def column(self, name: str) -> Column:
-        """The column of that name."""
+        """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)
 
     @property
@@ -76,121 +90,148 @@ class Facts:
             return "r2"
         shares = self.classes / self.classes.sum()
         if len(shares) > 2:
-            return "accuracy" if shares.min() * len(shares) > 0.5 else "balanced_accuracy"
-        rare = self.target.kind == "boolean" and shares.min() < RARE
+            # The smallest class has at least half of an equal share.
+            balanced = shares.min() * len(shares) > 0.5
+            return "accuracy" if balanced else "balanced_accuracy"
+        # Where hardly anybody is positive, ROC AUC flatters: most negatives are easy.
+        rare = self.target.kind == "boolean" and shares.min() < RARE_SHARE
         return "average_precision" if rare else "roc_auc"
 
     @property
     def folds(self) -> int:
         """As many folds as the smallest class can fill, five at the most."""
-        rows = self.classes.min() if self.roles.task == "classification" else self.target.rows
+        is_classification = self.roles.task == "classification"
+        rows = self.classes.min() if is_classification else self.target.rows
         return int(np.clip(rows // 2, 2, 5))
 
     @cached_property
-    def alone(self) -> dict[str, float]:
-        """How well a small tree predicts from each feature alone, on a sample of the rows.
+    def univariate(self) -> dict[str, float]:
+        """How well a small tree predicts from each feature without the others, on a sample.
 
         From 0, no better than chance, to 1: Gini (2 AUC - 1) for two classes, chance-corrected
         balanced accuracy for more, R2 for numbers.
         """
         labelled = self.table[self.table[self.target.name].notna()]
-        sample = labelled.sample(min(SAMPLE, len(labelled)), random_state=0)
-        leaf = max(5, len(sample) // 200)
+        sample = labelled.sample(min(SAMPLE_SIZE, len(labelled)), random_state=0)
+        outcome = sample[self.target.name]
+        # Small enough to find a shape, large enough not to overfit the sample.
+        min_leaf = max(5, len(sample) // 200)
         if self.roles.task == "regression":
-            tree = DecisionTreeRegressor(min_samples_leaf=leaf, max_depth=6, random_state=0)
-            truth, metric, chance = sample[self.target.name].astype(float), "r2", 0.0
+            tree = DecisionTreeRegressor(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
+            truth = outcome.astype(float)
+            metric = "r2"
+            chance = 0.0
         else:
-            tree = DecisionTreeClassifier(min_samples_leaf=leaf, max_depth=6, random_state=0)
-            truth = pd.Series(pd.factorize(sample[self.target.name])[0], index=sample.index)
-            metric = "roc_auc" if truth.nunique() == 2 else "balanced_accuracy"
-            chance = 0.5 if truth.nunique() == 2 else 1 / truth.nunique()
-        found = {}
+            tree = DecisionTreeClassifier(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
+            codes, _ = pd.factorize(outcome)
+            truth = pd.Series(codes, index=sample.index)
+            n_classes = truth.nunique()
+            metric = "roc_auc" if n_classes == 2 else "balanced_accuracy"
+            chance = 1 / n_classes
+        scores = {}
         for column in self.features:
-            values = coded(sample[column.name]).to_numpy()[:, None]
+            # scikit-learn takes a table, here of one column.
+            values = ranks(sample[column.name]).to_numpy()[:, None]
             with warnings.catch_warnings(action="ignore"):  # a class may be missing from a fold
-                scores = cross_val_score(tree, values, truth, scoring=metric, cv=FOLDS)
-                score = (np.nanmean(scores) - chance) / (1 - chance)
-            found[column.name] = float(np.clip(np.nan_to_num(score), 0, 1))
-        return found
-
-    def as_plain(self) -> "Facts":
-        """The same table in a plain CSV file, under the names and types that it has now."""
-        table = self.table[[column.name for column in (*self.inputs, self.target)]]
-        return replace(self, suffix=".csv", read=Read(), table=table, rewritten=True)
+                found = cross_val_score(tree, values, truth, scoring=metric, cv=N_FOLDS)
+                score = (np.nanmean(found) - chance) / (1 - chance)
+            scores[column.name] = float(np.clip(np.nan_to_num(score), 0, 1))
+        return scores
 
     def settings(self) -> dict[str, str]:
-        """What was decided for the table as a whole, in words."""
+        """Return what was decided for the table as a whole, in words."""
         how = self.read.model_dump(exclude_defaults=True, exclude={"names", "dates"})
+        written = ", ".join(f"{setting} {value!r}" for setting, value in how.items())
+        held_out = f"by {self.roles.time}, the latest" if self.roles.time else "at random"
         return {
             "data set": f"{self.dataset}, {self.target.rows:,} rows in {self.raw.as_posix()}",
             "task": f"{self.roles.task} of {self.target.name}, measured by {self.metric}",
-            "rows are held out": (
-                f"by {self.roles.time}, the latest" if self.roles.time else "at random"
-            ),
+            "rows are held out": held_out,
             "groups kept together": self.roles.group or "none",
             "slices": ", ".join(self.roles.slices) or "none",
-            "written with": ", ".join(f"{k} {v!r}" for k, v in how.items()) or "UTF-8, commas",
+            "written with": written or "UTF-8, commas",
         }
 
     def warnings(self) -> Iterator[str]:
-        """What would ruin the project later, a sentence each."""
-        for name, score in self.alone.items():
-            if score >= LEAK:
+        """Yield what would ruin the project later, a sentence each."""
+        for name, score in self.univariate.items():
+            if score >= LEAK_SCORE:
                 yield (
-                    f"{name} alone predicts the target almost perfectly: if it is known only "
-                    "after the outcome, it leaks; leave it out of the file"
+                    f"{name} predicts the target almost perfectly without the others: if it is "
+                    "known only after the outcome, it leaks; remove it from the file"
                 )
         for name in self.roles.personal:
             yield f"{name} looks personal ({self.roles.why[name]}): no feature, shown in no message"
         for column in self.features:
             if column.kind in ("integer", "text") and column.distinct > 0.95 * column.rows:
                 yield f"{column.name} may be an id: nearly every row has another value"
-        if twice := int(self.table.duplicated().sum()):
-            yield f"{twice:,} rows are there twice: a copy can be learned from and held out"
-        if self.roles.task == "classification" and self.classes.min() < FEW_A_CLASS:
+        duplicated = int(self.table.duplicated().sum())
+        if duplicated:
+            yield f"{duplicated:,} rows are duplicated: a copy can be in training and test set"
+        if self.roles.task == "classification" and self.classes.min() < FEW_ROWS_OF_CLASS:
             yield f"the class {self.classes.index[-1]!r} has {self.classes.min()} rows: too few"
         if self.target.missing:
-            yield f"{self.target.missing:,} rows have no outcome, and are not learned from"
+            yield f"{self.target.missing:,} rows have no outcome, and no model is trained on them"
         if self.target.rows < FEW_ROWS:
-            yield f"{self.target.rows} rows are few: every figure will be uncertain"
+            yield f"{self.target.rows} rows are few: every score will be uncertain"
         for column in self.columns:
-            ahead = column.kind == "date" and column.high > pd.Timestamp.now()
-            if ahead:
+            if column.kind == "date" and column.high > pd.Timestamp.now():
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
 
 
 def learn(path: Path, wishes: Wishes) -> Facts:
-    """Find out all about a file or folder; ProjectError says why it cannot be used."""
+    """Find out all about a table.
+
+    Args:
+        path: A file, or a folder of files of one shape.
+        wishes: What a person decided.
+
+    Returns:
+        What the files of a project are written from.
+
+    Raises:
+        ProjectError: The table cannot be used; the message says why.
+    """
     source = open_source(path)
     table = read(path, source.read)
-    check_header(path, [*table.columns])
-    names = normalised([*table.columns])
+    check_header(path, list(table.columns))
+    names = normalized(list(table.columns))
     table = table.rename(columns=names)
     originals = {name: original for original, name in names.items()}
-    columns = [*infer(table, source.read, originals)]
+    columns = list(infer(table, source.read, originals))
     roles = assign(table, columns, wishes)
+    # Only now: what a column holds may depend on what it is for.
     columns = [_settled(column, roles, table) for column in columns]
-    how = source.read.model_copy(
-        update={
-            "names": {original: name for original, name in names.items() if original != name},
-            "dates": {c.name: c.formats for c in columns if c.formats not in ([], ["ISO8601"])},
-        }
-    )
+    how = _how(source.read, names, columns)
     for column in columns:
         values = table[column.name]
         if pd.api.types.is_string_dtype(values) and column.kind in CONVERTED:
             present = convert(values.dropna(), column.kind, how, column.name)
+            # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
-    stem = re.sub(r"[ _-]?raw$", "", path.name.split(".")[0], flags=re.I)
-    dataset = normalised([stem])[stem]
+    # customers_raw.csv.gz is the data set `customers`, which is stored as customers_raw.csv.gz.
+    stem = path.name.split(".")[0]
+    stem = re.sub(r"[ _-]?raw$", "", stem, flags=re.IGNORECASE)
+    dataset = normalized([stem])[stem]
     return Facts(path, dataset, source.suffix, how, table, columns, roles)
 
 
+def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:
+    """Return how the file is written, with the names and dates that are not as usual."""
+    renamed = {original: name for original, name in names.items() if original != name}
+    dates = {}
+    for column in columns:
+        if column.formats not in ([], ["ISO8601"]):
+            dates[column.name] = column.formats
+    return how.model_copy(update={"names": renamed, "dates": dates})
+
+
 def _settled(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
-    """The kind that a column has in its role."""
+    """Return a column with the kind that it has in its role."""
     if column.name in (*roles.ids, *roles.personal) and column.kind == "category":
-        return replace(column, kind="text", values=[])  # who somebody is stands in no list
+        return replace(column, kind="text", values=[])  # who somebody is must not be in a list
     if column.name == roles.target and roles.task == "classification":
+        # A class is a label: 1.0 and 2.0 are the integers 1 and 2.
         if column.kind == "number":
             return replace(column, kind="integer")
         if column.kind == "text":
@@ -198,8 +239,13 @@ def _settled(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
     return column
 
 
-def coded(values: pd.Series) -> pd.Series:
-    """Any column as ranks, which is all that a tree looks at: categories by their frequency."""
+def ranks(values: pd.Series) -> pd.Series:
+    """Return any column as ranks, which is all that a tree looks at.
+
+    Args:
+        values: Numbers, dates, or text, which is ranked by how frequent each value is.
+    """
     if pd.api.types.is_string_dtype(values):
+        # By frequency, since the alphabet says nothing.
         values = values.map(values.value_counts().rank(method="first"))
     return values.rank().astype("float64")

@@ -1,4 +1,4 @@
-"""Columns that look as if they told who somebody is, by their names and by their values."""
+"""Columns that look as if they identify a person (PII), by their names and by their values."""
 
 import re
 
@@ -15,24 +15,37 @@ PHONE = r"\+[\d ()./-]{7,20}|0\d{1,4}[ /-][\d /-]{5,15}|\(\d{2,5}\)[\d -]{5,15}"
 CARD = r"(\d[ -]?){12,18}\d"
 IBAN = r"[A-Z]{2}\d{2}[ ]?([A-Z0-9]{4} ?){2,7}[A-Z0-9]{1,4}"
 
-SAMPLE = 1_000
+SAMPLE_SIZE = 1_000
 MOST = 0.5
-"""A column is personal if more of the values that were looked at are."""
+"""A column is personal if more than that share of the sampled values is."""
+
+MIN_CARDS = 12
+"""One number in ten passes the check of a card number by chance: all of a dozen do not."""
 
 
 def personal(name: str, values: pd.Series) -> str | None:
-    """Why a column is personal; None if it does not look so. Looks at a sample of the values."""
-    if found := NAMES.search(name):
+    """Judge whether a column is personal, by its name and a sample of its values.
+
+    Args:
+        name: What the project calls the column.
+        values: What it holds.
+
+    Returns:
+        The reason why it is personal; None if it does not look so.
+    """
+    found = NAMES.search(name)
+    if found:
         return f"named {found[2]}"
-    texts = values.dropna().drop_duplicates().head(SAMPLE).astype("str").str.strip()
+    sample = values.dropna().drop_duplicates().head(SAMPLE_SIZE)
+    texts = sample.astype("str").str.strip()
     if texts.empty:
         return None
-    for what, pattern in (("e-mail addresses", EMAIL), ("phone numbers", PHONE)):
-        if texts.str.fullmatch(pattern).mean() > MOST:
-            return f"holds {what}"
+    if texts.str.fullmatch(EMAIL).mean() > MOST:
+        return "holds e-mail addresses"
+    if texts.str.fullmatch(PHONE).mean() > MOST:
+        return "holds phone numbers"
     cards = texts[texts.str.fullmatch(CARD)]
-    # One number in ten passes the check by chance: every one of a dozen does not.
-    if len(cards) > max(12, MOST * len(texts)) and cards.map(_is_card).all():
+    if len(cards) > max(MIN_CARDS, MOST * len(texts)) and cards.map(_is_card).all():
         return "holds card numbers"
     accounts = texts[texts.str.fullmatch(IBAN)]
     if len(accounts) > MOST * len(texts) and accounts.map(iban.is_valid).mean() > MOST:
@@ -41,4 +54,5 @@ def personal(name: str, values: pd.Series) -> str | None:
 
 
 def _is_card(text: str) -> bool:
+    """Return whether the last digit is the check digit of the others (Luhn, ISO/IEC 7812)."""
     return bool(luhn.is_valid(re.sub("[ -]", "", text)))

@@ -6,33 +6,45 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import ProjectError
+from mlops.errors import ProjectError
 
 RECORD = Path("reports", "wiring.json")
 STAGE = "wiring.tmp"
 
 
-def run(root: Path, *command: str, fails: bool = False) -> str:
-    """What a tool of this environment prints; ProjectError if it fails and may not."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    env = os.environ | {"PATH": path, "NO_COLOR": "1"}
+def run(root: Path, *command: str, may_fail: bool = False) -> str:
+    """Run a tool of the project's environment.
+
+    Args:
+        root: The folder in which it runs.
+        command: The program, which `uv run` has put on PATH, and its arguments.
+        may_fail: Whether another exit status than 0 is no error.
+
+    Returns:
+        What the tool printed.
+
+    Raises:
+        ProjectError: The tool failed; the message has its last line.
+    """
+    # Colors would get into the messages.
+    env = os.environ | {"NO_COLOR": "1"}
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-    if done.returncode and not fails:
-        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise ProjectError(f"`{' '.join(command[:2])}` failed: {last}")
+    if done.returncode and not may_fail:
+        output = done.stderr.strip() or done.stdout.strip() or "it said nothing"
+        raise ProjectError(f"`{' '.join(command[:2])}` failed: {output.splitlines()[-1]}")
     return done.stdout
 
 
 @contextmanager
 def staged(root: Path) -> Iterator[Path]:
-    """A folder in the project, for what is not whole yet; gone afterwards."""
+    """Make a folder in the project for what is not whole yet; it is gone afterwards."""
     stage = root / STAGE
+    # It is there if a wiring before was killed.
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     try:
@@ -42,68 +54,107 @@ def staged(root: Path) -> Iterator[Path]:
 
 
 def formatted(root: Path, stage: Path, texts: dict[str, str]) -> dict[str, bytes]:
-    """The texts as the project's linter and formatter leave them; they are in `stage` then."""
+    """Write the texts into the stage and run the project's linter and formatter over the code.
+
+    Args:
+        root: The project's folder, whose settings the tools read.
+        stage: A folder in it.
+        texts: The files by their path from the root.
+
+    Returns:
+        The files as the tools leave them, by the same paths.
+    """
     for name, text in texts.items():
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         (stage / name).write_text(text, encoding="utf-8", newline="\n")
     code = [f"{stage.name}/{name}" for name in texts if name.endswith(".py")]
-    formatter = ("black", "--quiet") if find_spec("black") else ("ruff", "format", "--quiet")
-    for command in (("ruff", "check", "--select", "I", "--fix", "--quiet"), formatter):
-        run(root, *command, *code)
+    run(root, "ruff", "check", "--select", "I", "--fix", "--quiet", *code)
+    # The project's environment has black only if it is the formatter that was chosen.
+    formatter = ["black", "--quiet"] if find_spec("black") else ["ruff", "format", "--quiet"]
+    run(root, *formatter, *code)
     return {name: (stage / name).read_bytes() for name in texts}
 
 
-def strange_words(root: Path, stage: Path) -> set[str]:
-    """Words of the data that the spelling check would take for errors."""
-    found = run(root, "codespell", stage.name, fails=True)
+def unknown_words(root: Path, stage: Path) -> set[str]:
+    """Return the words of the data that the spelling check would take for errors."""
+    found = run(root, "codespell", stage.name, may_fail=True)
     return {word.lower() for word in re.findall(r":\d+: (\S+) ==>", found)}
 
 
 def refuse_to_overwrite(root: Path, names: list[str], *, replace: bool) -> None:
-    """ProjectError if somebody's edits would be lost: not asked for, or not in git."""
-    record = root / RECORD
-    written = json.loads(record.read_text(encoding="utf-8"))["files"] if record.exists() else {}
-    lost = []
-    for name in names:
-        text = present(root / name)
-        if text is not None and digest(text) != (written.get(name) or _first(root, name)):
-            lost.append(name)
-    if lost and not replace:
+    """Make sure that no edit of a person is lost.
+
+    Args:
+        root: The project's folder.
+        names: The files that will be replaced or removed.
+        replace: Whether edits may be replaced, as long as git has them.
+
+    Raises:
+        ProjectError: Somebody edited a file, and did not ask for it to be replaced or did not
+            commit it.
+    """
+    edited = [name for name in names if _is_edited(root, name)]
+    if edited and not replace:
         raise ProjectError(
-            f"you edited {', '.join(lost)}, and wiring would replace them: nothing was changed. "
+            f"you edited {', '.join(edited)}, and wiring would replace them: nothing was changed. "
             "Commit them, then run it again with REPLACE=yes"
         )
-    if not lost or not run(root, "git", "rev-list", "--all", "--max-count=1"):
+    # Before the first commit there is nothing that a person could commit an edit to.
+    if not edited or not run(root, "git", "rev-list", "--all", "--max-count=1"):
         return
-    status = run(root, "git", "status", "--porcelain", "-z", "--", *lost)
-    if unsaved := [entry[3:] for entry in status.split("\0") if entry]:
-        raise ProjectError(f"commit {', '.join(unsaved)} first: git keeps what will be replaced")
+    status = run(root, "git", "status", "--porcelain", "-z", "--", *edited)
+    # Each entry is two letters, a space and the path.
+    uncommitted = [entry[3:] for entry in status.split("\0") if entry]
+    if uncommitted:
+        raise ProjectError(f"commit {', '.join(uncommitted)} first: git keeps what is replaced")
+
+
+def _is_edited(root: Path, name: str) -> bool:
+    """Return whether a file differs from what wiring, or else the template, wrote."""
+    text = present(root / name)
+    if text is None:
+        return False
+    record = root / RECORD
+    written = json.loads(record.read_text(encoding="utf-8"))["files"] if record.exists() else {}
+    original = written.get(name) or _first_checksum(root, name)
+    return checksum(text) != original
+
+
+def _first_checksum(root: Path, name: str) -> str:
+    """Return the checksum of a file as it was first committed; empty if it never was."""
+    # On all branches, since a file may have come from another one.
+    log = ["git", "log", "--all", "--diff-filter=A", "--format=%H", "--", name]
+    commits = run(root, *log).split()
+    if not commits:
+        return ""
+    # The last line of the log is the oldest commit.
+    show = ["git", "cat-file", "blob", f"{commits[-1]}:./{name}"]
+    done = subprocess.run(show, cwd=root, stdout=subprocess.PIPE, check=True)
+    return checksum(done.stdout)
 
 
 def present(path: Path) -> bytes | None:
-    """What a file holds; None if there is none."""
+    """Return what a file holds; None if there is none."""
     return path.read_bytes() if path.is_file() else None
 
 
-def digest(content: bytes) -> str:
-    """The SHA-256 of a text, whatever its line ends."""
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of a text, whatever its line ends."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _first(root: Path, name: str) -> str:
-    """The digest of a file as it was when git first held it; empty if git never did."""
-    added = run(root, "git", "log", "--all", "--diff-filter=A", "--format=%H", "--", name).split()
-    command = ["git", "cat-file", "blob", f"{added[-1]}:./{name}"] if added else []
-    return digest(subprocess.run(command, cwd=root, stdout=-1, check=True).stdout) if added else ""
 
 
 @contextmanager
 def all_or_nothing(root: Path, names: list[str]) -> Iterator[None]:
-    """If anything fails within, the files are again what they were, or absent."""
+    """Put the files back as they were, or remove those that were not there, if anything fails.
+
+    Args:
+        root: The project's folder.
+        names: The files that may change within, by their path from the root.
+    """
     before = {name: present(root / name) for name in names}
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too
         for name, content in before.items():
             if content is None:
                 (root / name).unlink(missing_ok=True)

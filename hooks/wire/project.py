@@ -10,43 +10,57 @@ from contextlib import contextmanager
 from pathlib import Path
 from runpy import run_path
 
-from ..config import Config
-from ..errors import ProjectError
-from ..pipeline.validate import checked
-from ..reading import outcomes_last, read, typed
+from mlops.config import Config
+from mlops.data.readers import outcomes_last, read, typed
+from mlops.data.validation import checked
+from mlops.errors import ProjectError
+
 from . import place
 from .facts import Facts
-from .write import card, features, params, schemas
+from .write import card, example, features, params, schemas
 
-SOURCE = f"src/{(__package__ or '').partition('.')[0]}"
-EXAMPLE = Path(__file__).with_name("example.py")
-OF_EXAMPLE = ("tests/data/test_example.py", "tests/model/test_example.py")
+OF_EXAMPLE = ("tests/test_example.py",)
 """Tests that hold for the simulated customers alone."""
 
 
 def wire_project(
     facts: Facts, config: Config, root: Path, *, replace: bool, fresh: bool
 ) -> list[str]:
-    """Write every file for the table, and put the table beside them; the names of what changed.
+    """Write every file that depends on the table, and put the table beside them.
 
-    ProjectError, and nothing changed, if the table does not hold the rules that were inferred from
-    it, or if somebody edited a file that would be replaced and did not ask for that. In a `fresh`
-    project nobody did.
+    Args:
+        facts: What was found out about the table.
+        config: The settings as they are now; those that name no column are kept.
+        root: The project's folder.
+        replace: Whether files that somebody edited and committed may be replaced.
+        fresh: Whether the project was made just now, so that nobody can have edited a file.
+
+    Returns:
+        The paths of what changed; empty if the project was wired like this before.
+
+    Raises:
+        ProjectError: The table breaks the rules that were inferred from it, or somebody edited a
+            file that would be replaced. Nothing was changed.
     """
-    raw, old = facts.raw.as_posix(), config.data.raw.as_posix()
+    raw = facts.raw.as_posix()
+    raw_before = config.data.raw.as_posix()
+    package = find_package(root)
     with place.staged(root) as stage:
-        files = place.formatted(root, stage, _texts(facts, config, root))
-        words = place.strange_words(root, stage)
+        files = place.formatted(root, stage, _texts(facts, config, root, package))
+        unknown_words = place.unknown_words(root, stage)
+        # On the same disk as data/raw, so that it can be moved there in one step.
         incoming = _incoming(facts, stage)
-        _hold(facts, incoming, stage / SOURCE / "schemas.py")
+        _validate(facts, incoming, stage / package / "schemas.py")
         changed = [name for name, text in files.items() if text != place.present(root / name)]
-        if not changed and (root / f"{raw}.dvc").exists() and _same(incoming, root / raw):
+        if not changed and _is_tracked(root, raw) and _same(incoming, root / raw):
             return []
         dropped = [name for name in OF_EXAMPLE if (root / name).exists()]
         if not fresh:
             place.refuse_to_overwrite(root, [*changed, *dropped], replace=replace)
-        files |= _record(facts, files) | _spelling(root, words)
-        pointers = [f"{raw}.dvc", f"{old}.dvc", "data/raw/.gitignore"]
+        files |= _record(facts, files)
+        files |= _spelling(root, unknown_words)
+        # What `dvc add` and `dvc remove` write.
+        pointers = [f"{raw}.dvc", f"{raw_before}.dvc", "data/raw/.gitignore"]
         with (
             place.all_or_nothing(root, [*files, *dropped, *pointers]),
             swapped(root / raw, incoming),
@@ -56,84 +70,111 @@ def wire_project(
             for name, text in files.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_bytes(text)
-            if raw != old and (root / f"{old}.dvc").exists():
-                place.run(root, "dvc", "remove", "--quiet", f"{old}.dvc")
+            if raw != raw_before and _is_tracked(root, raw_before):
+                place.run(root, "dvc", "remove", "--quiet", f"{raw_before}.dvc")
             place.run(root, "dvc", "add", "--quiet", raw)
-    if raw != old:
-        _remove(root / old)
-    return [*changed, raw]
+    # Last of all, since it cannot be taken back: DVC has no copy of what was never added.
+    if raw != raw_before:
+        _remove(root / raw_before)
+    changed.append(raw)
+    return changed
 
 
-def _texts(facts: Facts, config: Config, root: Path) -> dict[str, str]:
-    """Every file that is the team's and depends on the data, by its path."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    owner = project.get("authors", [{}])[0].get("name", project["name"])
+def find_package(root: Path) -> str:
+    """Return the path of the project's package, which is the one that holds the machinery."""
+    for init in sorted(root.glob("src/*/mlops/__init__.py")):
+        return init.parent.parent.relative_to(root).as_posix()
+    raise ProjectError(f"{root} has no src/*/mlops: run the command in the project's folder")
+
+
+def _texts(facts: Facts, config: Config, root: Path, package: str) -> dict[str, str]:
+    """Return every file that is the team's and depends on the data, by its path."""
+    pyproject = (root / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(pyproject)["project"]
+    authors = project.get("authors", [{}])
+    owner = authors[0].get("name", project["name"])
     return {
         "params.yaml": params.text(facts, config),
-        f"{SOURCE}/schemas.py": schemas.text(facts),
-        f"{SOURCE}/features.py": features.text(facts, owner),
-        f"{SOURCE}/example.py": EXAMPLE.read_text(encoding="utf-8").replace("from ..", "from ."),
+        f"{package}/schemas.py": schemas.text(facts),
+        f"{package}/features.py": features.text(facts, owner),
+        f"{package}/example.py": example.text(),
         "docs/data-card.md": card.text(facts),
     }
 
 
 def _record(facts: Facts, files: dict[str, bytes]) -> dict[str, bytes]:
-    """What was decided and why, and what was written: so that edits are seen later."""
+    """Return the record of what was decided and written, from which later edits are seen."""
     columns = {name: [facts.roles.of(name), why] for name, why in facts.roles.why.items()}
-    digests = {name: place.digest(text) for name, text in files.items()}
-    record = {"source": facts.path.name, "columns": columns, "files": digests}
-    return {place.RECORD.as_posix(): json.dumps(record, indent=2).encode() + b"\n"}
+    checksums = {name: place.checksum(text) for name, text in files.items()}
+    record = {"source": facts.path.name, "columns": columns, "files": checksums}
+    text = json.dumps(record, indent=2) + "\n"
+    return {place.RECORD.as_posix(): text.encode()}
 
 
 def _spelling(root: Path, words: set[str]) -> dict[str, bytes]:
-    """pyproject.toml with the words of the data, if the spelling check does not know them."""
+    """Return pyproject.toml with the words of the data, unless the spelling check has them all."""
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    known = tomllib.loads(text)["tool"]["codespell"].get("ignore-words-list", "").split(",")
-    if words <= {*known}:
+    ignored = tomllib.loads(text)["tool"]["codespell"].get("ignore-words-list", "")
+    known = {word for word in ignored.split(",") if word}
+    if words <= known:
         return {}
-    line = f'ignore-words-list = "{",".join(sorted(filter(None, {*known, *words})))}"'
+    line = f'ignore-words-list = "{",".join(sorted(known | words))}"'
+    # By hand, since no library that is always there writes TOML and keeps its comments.
     text = re.sub(r"(?m)^ignore-words-list = .*\n", "", text)
     changed = text.replace("[tool.codespell]\n", f"[tool.codespell]\n{line}\n")
     return {"pyproject.toml": changed.encode()}
 
 
 def _incoming(facts: Facts, stage: Path) -> Path:
-    """The data as it will lie in data/raw, ready to be moved there."""
+    """Copy the data as it will be in data/raw, ready to be moved there."""
     path = stage / facts.raw.name
-    if facts.rewritten:
-        facts.table.to_csv(path, index=False, lineterminator="\n")
-    elif facts.path.is_dir():
+    if facts.path.is_dir():
         hidden = shutil.ignore_patterns(".*")
+        # Without the mode of the original: a file that is read-only there could not be replaced.
         shutil.copytree(facts.path, path, ignore=hidden, copy_function=shutil.copyfile)
     else:
         shutil.copyfile(facts.path, path)
     return path
 
 
-def _hold(facts: Facts, incoming: Path, path: Path) -> None:
-    """Read the data as the pipeline will, and hold it against the schema that was written."""
+def _validate(facts: Facts, incoming: Path, path: Path) -> None:
+    """Read the data as the pipeline will, and validate it against the schema at `path`."""
+    # By its path: the package may already have imported the schema that is replaced.
     module = run_path(str(path))
     raw, request = module["RawTable"], module["Request"]
     table = typed(read(incoming, facts.read), raw.to_schema(), facts.read)
     try:
         checked(raw, outcomes_last(table, raw, request))
     except ProjectError as error:
-        raise ProjectError(f"the data does not hold the rules inferred from it: {error}") from None
+        raise ProjectError(f"the data breaks the rules inferred from it: {error}") from None
+
+
+def _is_tracked(root: Path, name: str) -> bool:
+    """Return whether DVC has a pointer to the file."""
+    return (root / f"{name}.dvc").exists()
 
 
 def _same(one: Path, two: Path) -> bool:
-    """Whether two files, or two folders of files, hold the same bytes."""
+    """Return whether two files, or two folders of files, hold the same bytes."""
+    if one.is_file() and two.is_file():
+        return filecmp.cmp(one, two, shallow=False)
     if not one.is_dir() or not two.is_dir():
-        return two.is_file() and one.is_file() and filecmp.cmp(one, two, shallow=False)
+        return False
     names = sorted(path.name for path in one.iterdir())
     if names != sorted(path.name for path in two.iterdir()):
         return False
-    return not any(filecmp.cmpfiles(one, two, names, shallow=False)[1:])
+    _, different, unreadable = filecmp.cmpfiles(one, two, names, shallow=False)
+    return not different and not unreadable
 
 
 @contextmanager
 def swapped(path: Path, incoming: Path) -> Iterator[None]:
-    """`incoming` at `path`; what was there comes back if anything fails within."""
+    """Move `incoming` to `path`; what was there comes back if anything fails within.
+
+    Args:
+        path: Where the file or folder belongs.
+        incoming: The file or folder, on the same disk.
+    """
     aside = incoming.with_name("aside")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -141,7 +182,7 @@ def swapped(path: Path, incoming: Path) -> Iterator[None]:
     incoming.rename(path)
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too
         _remove(path)
         if aside.exists():
             aside.rename(path)

@@ -1,4 +1,4 @@
-"""What each column is for: target, time, ids, slices, sensitive, personal, feature, or nothing."""
+"""What each column is for: target, time, id, slice, sensitive, personal, feature, or nothing."""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
+from mlops.errors import ProjectError
 
-from ..errors import ProjectError
 from .columns import WHOLE, Column
 from .personal import personal
 
 Task = Literal["classification", "regression"]
+TASKS = ("auto", "classification", "regression")
+
 SENSITIVE = re.compile(
     r"(^|_)(sex|gender|race|ethnic\w*|religio\w*|national\w*|disab\w*|marital\w*|orientation"
     r"|age_(band|group|class)|minority)($|_)"
@@ -20,20 +22,27 @@ SENSITIVE = re.compile(
 TIME = re.compile(
     r"(^|_)(date|time|timestamp|datetime|day|week|month|year|period|quarter|created|event)($|_)"
 )
-NO_TIME = re.compile(
+NOT_TIME = re.compile(
     r"(^|_)(birth|born|dob|geburt|naiss|nacim|end|expir\w*|due|last|next|until|label|complain\w*)"
 )
+"""Names of dates that say when something else happened than the row."""
+
 ID = re.compile(r"(^|_)(id|ids|key|uuid|guid|index|number|nr|no|code|rownames?)($|_)")
-SLICES = 3
-CLASSES = 20
-ROWS_A_CLASS = 10
-LEAST = 10
+ID_OF_SEVERAL_ROWS = re.compile(r"(^|_)(id|uuid|guid)$")
+
+MAX_SLICES = 3
+MAX_SLICE_VALUES = 10
+MAX_CLASSES = 20
+ROWS_PER_CLASS = 10
+MIN_ROWS = 10
+MOSTLY_EMPTY = 0.95
 NONE = "none"
+"""What a person writes to say that no column has a role."""
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person decided; what is None or empty is inferred."""
+    """What a person decided; what is empty is inferred."""
 
     target: str
     task: str = "auto"
@@ -45,7 +54,13 @@ class Wishes:
 
 @dataclass
 class Roles:
-    """Names of columns by role; `why` has the reason for every column of the table."""
+    """Names of columns by role.
+
+    Attributes:
+        group: The id whose rows must be either all in the training set or all in the test set.
+        excluded: Columns that nothing is done with.
+        why: The reason for the role of every column of the table.
+    """
 
     task: Task
     target: str
@@ -55,40 +70,66 @@ class Roles:
     slices: list[str] = field(default_factory=list)
     sensitive: list[str] = field(default_factory=list)
     personal: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
     features: list[str] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> str:
-        """The role of a column in words."""
-        several = ("ids", "personal", "sensitive", "features", "left_out")
-        words = [role for role in ("target", "time", "group") if getattr(self, role) == name]
-        words += [role.rstrip("s") for role in several if name in getattr(self, role)]
-        words += ["slice"] if name in self.slices else []
-        return ", ".join(words).replace("_", " ")
+        """Return the roles of a column in words."""
+        words = []
+        for role in ("target", "time", "group"):
+            if getattr(self, role) == name:
+                words.append(role)
+        for role in ("ids", "personal", "sensitive", "features", "excluded", "slices"):
+            if name in getattr(self, role):
+                words.append(role.removesuffix("s"))
+        return ", ".join(words)
 
 
 def find(name: str, columns: Sequence[Column]) -> Column:
-    """The column of that name, as the file or as the project calls it."""
+    """Find a column by its name in the file or in the project.
+
+    Args:
+        name: What a person wrote.
+        columns: The columns to choose from.
+
+    Raises:
+        ProjectError: There is no such column; the message has the nearest name.
+    """
+    known = []
     for column in columns:
         if name in (column.name, column.original):
             return column
-    known = [word for column in columns for word in (column.original, column.name)]
-    near = get_close_matches(name, known, 1, 0) or known
+        known += [column.original, column.name]
+    # With a cutoff of 0 the nearest name is found however far it is.
+    near = get_close_matches(name, known, n=1, cutoff=0) or known
+    shown = ", ".join(repr(column.original) for column in columns[:20])
+    others = " and others" if len(columns) > 20 else ""
     raise ProjectError(
-        f"there is no column {name!r}: did you mean {near[0]!r}? The file has "
-        f"{', '.join(repr(column.original) for column in columns[:20])}"
-        f"{' and others' if len(columns) > 20 else ''}"
+        f"there is no column {name!r}: did you mean {near[0]!r}? The file has {shown}{others}"
     )
 
 
 def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Roles:
-    """A role for each column; ProjectError if the target cannot be learned."""
+    """Give each column its role.
+
+    Args:
+        table: The table as it was read.
+        columns: What its columns hold.
+        wishes: What a person decided.
+
+    Returns:
+        The roles, with the reason for each.
+
+    Raises:
+        ProjectError: A wish cannot be met, the target cannot be predicted, or no feature is left.
+    """
     target = find(wishes.target, columns)
+    _check_target(target)
     roles = Roles(_task(target, wishes.task), target.name)
     roles.why[target.name] = f"{roles.task}: {target.why}"
     rest = [column for column in columns if column is not target]
-    _wished(roles, rest, wishes)
+    _take_wishes(roles, rest, wishes)
     for column in rest:
         if column.name not in roles.why:
             role, why = _role(column, table[column.name])
@@ -101,112 +142,153 @@ def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Ro
         _guess_slices(roles, by_name)
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
-    roles.group = next((i for i in roles.ids if not by_name[i].unique), None)
+    shared = [name for name in roles.ids if not by_name[name].unique]
+    # A person whose rows are on both sides of the split would be recognized in the test set.
+    roles.group = shared[0] if shared else None
     return roles
 
 
-def _task(target: Column, wished: str) -> Task:
+def _check_target(target: Column) -> None:
+    """Refuse a target that no model can predict, whatever the task."""
     name = target.original
     if target.kind == "empty":
         raise ProjectError(f"the target {name!r} has no value at all: nothing can be learned")
     if target.distinct == 1:
         raise ProjectError(f"the target {name!r} has one value in all rows: nothing can be learned")
-    if (known := target.rows - target.missing) < LEAST:
-        raise ProjectError(f"{known} rows with a value of {name!r} are too few: {LEAST} are needed")
+    known = target.rows - target.missing
+    if known < MIN_ROWS:
+        raise ProjectError(
+            f"{known} rows with a value of {name!r} are too few: {MIN_ROWS} are needed"
+        )
+
+
+def _task(target: Column, wished: str) -> Task:
+    """Choose the task that fits the target, or refuse the one that a person chose."""
+    name = target.original
     numeric = target.kind in ("integer", "number")
     if target.kind == "date" or (target.kind == "text" and wished != "classification"):
         raise ProjectError(
             f"the target {name!r} holds {target.why}: name a column of classes or of numbers"
         )
-    if wished == "regression" and not numeric:
-        raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
-    few = target.distinct <= CLASSES and target.distinct * ROWS_A_CLASS <= target.rows
+    if wished == "regression":
+        if not numeric:
+            raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
+        return "regression"
+    # Classes that are numbered, as in a file that writes 1.0 for 1.
     whole = target.kind == "integer" or target.why == WHOLE
-    classes = not numeric or (whole and few)
-    if wished == "classification" and (target.distinct > 2 * CLASSES or (numeric and not whole)):
-        raise ProjectError(
-            f"the target {name!r} has {target.distinct:,} values: classification needs at most "
-            f"{2 * CLASSES}, words or whole numbers"
-        )
-    if wished in ("classification", "regression"):
-        return "classification" if wished == "classification" else "regression"
-    return "classification" if classes else "regression"
+    if wished == "classification":
+        if target.distinct > 2 * MAX_CLASSES or (numeric and not whole):
+            raise ProjectError(
+                f"the target {name!r} has {target.distinct:,} values: classification needs at most "
+                f"{2 * MAX_CLASSES}, words or whole numbers"
+            )
+        return "classification"
+    few = target.distinct <= MAX_CLASSES and target.distinct * ROWS_PER_CLASS <= target.rows
+    is_class = not numeric or (whole and few)
+    return "classification" if is_class else "regression"
 
 
-def _wished(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> None:
-    """Take over what a person decided, `none` for an empty list."""
+def _take_wishes(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> None:
+    """Take over what a person decided."""
     if wishes.time not in ("", NONE):
         time = find(wishes.time, columns)
         if time.kind not in ("date", "integer", "number") or time.missing:
+            holds = time.why or "nothing"
+            gaps = " and gaps" if time.missing else ""
             raise ProjectError(
-                f"the time column {time.original!r} holds {time.why or 'nothing'}"
-                f"{' and gaps' if time.missing else ''}: dates or numbers without gaps are needed"
+                f"the time column {time.original!r} holds {holds}{gaps}: "
+                "dates or numbers without gaps are needed"
             )
-        roles.time, roles.why[time.name] = time.name, "as you said"
+        roles.time = time.name
+        roles.why[time.name] = "as you said"
     for role in ("ids", "sensitive"):
         for wish in getattr(wishes, role):
             if wish != NONE:
                 name = find(wish, columns).name
                 getattr(roles, role).append(name)
                 roles.why[name] = "as you said"
+    # A slice says nothing about what else a column is: it may be a feature too.
     roles.slices = [find(wish, columns).name for wish in wishes.slices if wish != NONE]
 
 
 def _role(column: Column, values: pd.Series) -> tuple[str, str]:
+    """Return the role of a column that nobody decided on, and the reason."""
     if column.constant:
-        return "left_out", f"{'empty' if column.kind == 'empty' else 'one value'} in all rows"
-    if column.missing > 0.95 * column.rows:
-        return "left_out", f"nearly empty: {column.rows - column.missing:,} values"
-    if column.kind not in ("number", "boolean") and (why := personal(column.name, values)):
-        return "personal", why
-    if SENSITIVE.search(column.name) and column.distinct <= CLASSES:
+        return (
+            "excluded",
+            "empty in all rows" if column.kind == "empty" else "one value in all rows",
+        )
+    if column.missing > MOSTLY_EMPTY * column.rows:
+        return "excluded", f"nearly empty: {column.rows - column.missing:,} values"
+    # A measured number identifies nobody, whatever its digits look like.
+    if column.kind not in ("number", "boolean"):
+        why = personal(column.name, values)
+        if why:
+            return "personal", why
+    # A birth date has many values and compares no groups.
+    if SENSITIVE.search(column.name) and column.distinct <= MAX_CLASSES:
         return "sensitive", "by its name; compares groups, never predicts"
-    if why := _identifies(column):
+    why = _identifies(column)
+    if why:
         return "ids", why
-    if column.kind == "text" and column.distinct * ROWS_A_CLASS > column.rows:
-        return "left_out", f"{column.why}: too many to learn from"
+    # A model can learn only from values that come back.
+    if column.kind == "text" and column.distinct * ROWS_PER_CLASS > column.rows:
+        return "excluded", f"{column.why}: too many to learn from"
     return "features", column.why
 
 
 def _identifies(column: Column) -> str | None:
+    """Return why a column identifies a row or a person; None if it does not."""
     named = ID.search(column.name)
     if column.kind == "text" and column.unique:
         return "a different value in every row" if named or "codes" in column.why else None
-    if column.kind == "integer" and column.unique and column.rows >= ROWS_A_CLASS:
-        steps = column.high - column.low + 1
-        if named or steps == column.rows:
+    if column.kind == "integer" and column.unique and column.rows >= MIN_ROWS:
+        # A row number has no gaps, so it needs no telling name.
+        counts_rows = column.high - column.low + 1 == column.rows
+        if named or counts_rows:
             return "a different number in every row"
-    if re.search(r"(^|_)(id|uuid|guid)$", column.name) and column.distinct > CLASSES:
+    if ID_OF_SEVERAL_ROWS.search(column.name) and column.distinct > MAX_CLASSES:
         return "by its name; the same one in several rows"
     return None
 
 
 def _guess_time(roles: Roles, columns: dict[str, Column]) -> None:
-    could = [n for n in roles.features if _is_time(columns[n]) and not NO_TIME.search(n)]
-    named = [name for name in could if TIME.search(name)]
+    """Choose the column that says when a row was made, if one does."""
+    possible = []
+    for name in roles.features:
+        if _is_time(columns[name]) and not NOT_TIME.search(name):
+            possible.append(name)
+    named = [name for name in possible if TIME.search(name)]
     # One date alone, without gaps, is most likely when the row was made.
-    fit = named or (could if len(could) == 1 else [])
-    if fit:
-        roles.time = fit[0]
-        roles.features.remove(fit[0])
-        roles.why[fit[0]] = f"rows carry time: {columns[fit[0]].why}; the latest are held out"
+    if not named and len(possible) == 1:
+        named = possible
+    if not named:
+        return
+    roles.time = named[0]
+    roles.features.remove(named[0])
+    holds = columns[named[0]].why
+    roles.why[named[0]] = f"rows carry time: {holds}; the latest are held out"
 
 
 def _is_time(column: Column) -> bool:
+    """Return whether the rows can be put in order by a column of dates or years."""
+    # A row without a time would be in neither the training nor the test set.
     if column.missing or column.distinct < 2:
         return False
     if column.kind == "date":
         return True
-    years = column.kind == "integer" and "year" in column.name
-    return years and bool(column.low >= 1900 and column.high <= 2100)
+    if column.kind != "integer" or "year" not in column.name:
+        return False
+    return bool(column.low >= 1900 and column.high <= 2100)
 
 
 def _guess_slices(roles: Roles, columns: dict[str, Column]) -> None:
-    """Categories of a few values, each with a good number of rows."""
-    fit = [
-        columns[name]
-        for name in roles.features
-        if columns[name].kind in ("category", "boolean") and columns[name].distinct <= CLASSES // 2
-    ]
+    """Choose categories of a few values, each with a good number of rows."""
+    fit = []
+    for name in roles.features:
+        column = columns[name]
+        if column.kind in ("category", "boolean") and column.distinct <= MAX_SLICE_VALUES:
+            fit.append(column)
+    # Categories first; then the one whose largest slice is smallest, so that none is tiny.
     fit.sort(key=lambda column: (column.kind != "category", column.top))
-    roles.slices = [column.name for column in fit[:SLICES]]
+    roles.slices = [column.name for column in fit[:MAX_SLICES]]

@@ -1,45 +1,39 @@
-"""The file that a person points at: is it fit to be read, and how is it written?"""
+"""The file that a person names: is it fit to be read?"""
 
 import gzip
-import re
 import shutil
-from codecs import getincrementaldecoder, iterdecode
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-import pyarrow
+from mlops.config import Read
+from mlops.data.readers import EXCEL, read_file, read_header
+from mlops.errors import ProjectError
 
-from ..config import Read
-from ..errors import ProjectError
-from ..reading import EXCEL, read, read_file, read_header
+from .dialect import encoding_of, find_dialect, find_number_marks
 
-FORMATS = {".csv": ".csv", ".tsv": ".csv", ".txt": ".csv", ".jsonl": ".jsonl"} | {
+SUFFIXES = {
+    ".csv": ".csv",
+    ".tsv": ".csv",
+    ".txt": ".csv",
+    ".jsonl": ".jsonl",
     ".ndjson": ".jsonl",
     ".json": ".jsonl",
     ".parquet": ".parquet",
     ".pq": ".parquet",
-    **dict(zip(EXCEL, EXCEL, strict=True)),
 }
-"""What a file may be called, and what it is called in data/raw."""
+"""How a file's name may end, and how it ends in data/raw."""
 
-CHUNK = 1 << 20
-SAMPLE = 1 << 16
-WORDS = 2_000
-DELIMITERS = [",", ";", "\t", "|"]
-ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp932", "gb18030", "big5", "euc_kr"]
-SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
-"""What may stand for nothing in a column of numbers."""
+SUFFIXES |= {suffix: suffix for suffix in EXCEL}
 
-BOMB = 200
-"""No table shrinks to less than this share when it is packed."""
+CHUNK_SIZE = 1 << 20
+MAX_SWELLING = 200
+"""No table becomes so many times larger when it is unpacked."""
 
-NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
-COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
-THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+ALWAYS_ALLOWED = 64 * CHUNK_SIZE
+COPIES = 3
+"""The raw file, DVC's copy of it, and the tables made from it."""
 
 
 @dataclass(frozen=True)
@@ -51,53 +45,77 @@ class Source:
 
 
 def open_source(path: Path) -> Source:
-    """Look at the file, all of it; ProjectError says in a sentence why it cannot be used."""
+    """Look at a file, all of it.
+
+    Args:
+        path: The file, or a folder of files of one shape.
+
+    Returns:
+        How it is written.
+
+    Raises:
+        ProjectError: It cannot be used; the message says why in a sentence.
+    """
     files = _files(path)
     suffix = _suffix(files[0])
-    if strange := next((file for file in files if _suffix(file) != suffix), None):
-        raise ProjectError(f"{strange} is another kind of file than {files[0]}, in the same folder")
-    sizes = [_unpacked(file) for file in files]
-    free = shutil.disk_usage(Path.cwd()).free
-    # The raw copy, DVC's copy, and the tables made from it.
-    if sum(sizes) * 3 > free:
-        raise ProjectError(
-            f"{path} holds {sum(sizes):,} bytes, and the project needs three times as many; "
-            f"{free:,} are free: make room, or wire a part of it"
-        )
+    for file in files:
+        if _suffix(file) != suffix:
+            raise ProjectError(
+                f"{file} is another kind of file than {files[0]}, in the same folder"
+            )
+    _check_space(path, files)
     how = Read()
-    if suffix.startswith(".csv"):
-        encodings = Counter(_encoding(file) for file in files)
+    is_csv = suffix.startswith(".csv")
+    if is_csv:
+        encodings = {encoding_of(file) for file in files}
         if len(encodings) > 1:
-            raise ProjectError(f"the files of {path} are in several encodings: {[*encodings]}")
-        how = _dialect(files[0], next(iter(encodings)))
-    if suffix.startswith(".csv") or suffix in EXCEL:
+            found = ", ".join(sorted(encodings))
+            raise ProjectError(f"the files of {path} are in several encodings: {found}")
+        how = find_dialect(files[0], encodings.pop())
+    if is_csv or suffix in EXCEL:
         for file in files:
-            check_header(file, [*_header(file, how)])
-        how = _numbers(files[0], how)
+            check_header(file, _header(file, how))
+        # The first file stands for all: they are of one shape.
+        how = find_number_marks(files[0], how)
     return Source("" if path.is_dir() else suffix, how)
 
 
 def check_header(path: Path, header: list[str]) -> None:
-    """ProjectError unless the names are two at least, none empty, none twice."""
+    """Check the names of a table's columns.
+
+    Args:
+        path: The file, for the message.
+        header: The names.
+
+    Raises:
+        ProjectError: There are fewer than two names, or one is empty or duplicated.
+    """
     if len(header) < 2:
         raise ProjectError(f"{path} has one column: features and a target need two or more")
     if "" in header:
         raise ProjectError(f"{path}: column {header.index('') + 1} has no name: give it one")
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice:
-        raise ProjectError(f"{path} has several columns named {twice[0]!r}: rename all but one")
+    for name, count in Counter(header).items():
+        if count > 1:
+            raise ProjectError(f"{path} has several columns named {name!r}: rename all but one")
 
 
 def _header(path: Path, how: Read) -> list[str]:
-    names: list[str] = read_file(path, how).column_names if path.suffix.lower() in EXCEL else []
-    return names or read_header(path, how)[0]
+    """Return the names of the columns; a workbook has no lines from which to take them."""
+    if path.suffix.lower() in EXCEL:
+        names: list[str] = read_file(path, how).column_names
+        if names:
+            return names
+    return read_header(path, how)[0]
 
 
 def _files(path: Path) -> list[Path]:
+    """Return the files to read, after a look at what they are."""
+    # DVC would store the link, not the data.
     if path.is_symlink():
         raise ProjectError(f"{path} is a symbolic link: name the file that it leads to")
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.name[0] != ".")
+        # Hidden files are the system's, like .DS_Store.
+        files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
         if not files:
             raise ProjectError(f"{path} is a folder without data: put files of one shape into it")
     elif path.is_file():
@@ -106,115 +124,64 @@ def _files(path: Path) -> list[Path]:
         raise ProjectError(f"{path} is not there: check the path")
     for file in files:
         if file.is_symlink() or not file.is_file():
-            raise ProjectError(f"{file} is no plain file: take it out, or name another path")
+            raise ProjectError(f"{file} is not a plain file: remove it, or name another path")
         if file.stat().st_size == 0:
             raise ProjectError(f"{file} is empty: it needs a line of names, and rows")
     return files
 
 
 def _suffix(path: Path) -> str:
+    """Return the suffix that a file gets in data/raw, with .gz if it is packed."""
     packed = ".gz" if path.suffix.lower() == ".gz" else ""
     ending = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
-    if ending not in FORMATS or (packed and FORMATS[ending] not in (".csv", ".jsonl")):
+    suffix = SUFFIXES.get(ending)
+    if suffix is None or (packed and suffix not in (".csv", ".jsonl")):
         raise ProjectError(
-            f"{path} is of no kind that can be read ({', '.join(FORMATS)}; the text ones also "
+            f"{path} is of no kind that can be read ({', '.join(SUFFIXES)}; the text ones also "
             "with .gz): unpack it, or save it as one of them"
         )
-    return FORMATS[ending] + packed
+    return suffix + packed
 
 
-def _unpacked(path: Path) -> int:
-    """The bytes of a file once it is unpacked; ProjectError if it swells without reason."""
+def _check_space(path: Path, files: list[Path]) -> None:
+    """Refuse what does not fit on the disk."""
+    size = sum(_unpacked_size(file) for file in files)
+    free = shutil.disk_usage(Path.cwd()).free
+    if size * COPIES > free:
+        raise ProjectError(
+            f"{path} holds {size:,} bytes, and the project needs three times as many; "
+            f"{free:,} are free: make room, or wire a part of it"
+        )
+
+
+def _unpacked_size(path: Path) -> int:
+    """Return the bytes of a file once it is unpacked; refuse one that swells without reason."""
     size = path.stat().st_size
+    allowed = max(MAX_SWELLING * size, ALWAYS_ALLOWED)
     try:
         if path.suffix.lower() == ".gz":
-            whole = 0
-            with gzip.open(path) as stream:
-                while (chunk := stream.read(CHUNK)) and whole <= max(BOMB * size, CHUNK * 64):
-                    whole += len(chunk)
+            unpacked = _gzip_size(path, allowed)
         elif path.suffix.lower() in (".xlsx", ".ods"):
             with ZipFile(path) as archive:
-                whole = sum(entry.file_size for entry in archive.infolist())
+                unpacked = sum(entry.file_size for entry in archive.infolist())
         else:
             return size
     except (BadZipFile, EOFError, OSError) as error:
         raise ProjectError(f"{path} cannot be unpacked: {error}") from None
-    if whole > max(BOMB * size, CHUNK * 64):
-        raise ProjectError(f"{path} swells to more than {BOMB} times its size: that is no table")
-    return whole
+    if unpacked > allowed:
+        raise ProjectError(
+            f"{path} swells to more than {MAX_SWELLING} times its size: that is not a table"
+        )
+    return unpacked
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with pyarrow.input_stream(path) as stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8 if every byte fits, else what the words beyond ASCII look like."""
-    from charset_normalizer import from_bytes
-
-    decoder, words = getincrementaldecoder("utf-8")(), set[bytes]()
-    for chunk in _chunks(path):
-        if chunk.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return "utf-16"
-        if b"\0" in chunk:
-            raise ProjectError(f"{path} holds a NUL byte: it is no text, or a broken one")
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError:
-            words |= set(re.findall(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*", chunk))
-            break
-    else:
-        return "utf-8"
-    found = from_bytes(b" ".join(sorted(words)[:WORDS]), cp_isolation=ENCODINGS)
-    likely = sorted(found, key=lambda f: (round(f.chaos, 2), ENCODINGS.index(f.encoding)))
-    for encoding in (match.encoding for match in likely):
-        with suppress(UnicodeDecodeError):
-            for _ in iterdecode(_chunks(path), encoding):
-                pass
-            return encoding
-    raise ProjectError(f"{path} is in no known encoding: save it as UTF-8")
-
-
-def _dialect(path: Path, encoding: str) -> Read:
-    from clevercsv import Sniffer
-    from clevercsv.exceptions import NoDetectionResult
-
-    with pyarrow.input_stream(path) as stream:
-        sample = stream.read(SAMPLE).decode(encoding, errors="ignore").removeprefix("\ufeff")
-    whole = sample[: sample.rfind("\n") + 1] or sample
-    how = Read(encoding=encoding)
-    if path.suffix.lower() == ".tsv":
-        return how.model_copy(update={"delimiter": "\t"})
-    try:
-        found = Sniffer().sniff(whole, delimiters=DELIMITERS)
-    except NoDetectionResult:
-        return how
-    marks = {"delimiter": found.delimiter, "quote": found.quotechar} if found else {}
-    return how.model_copy(update={name: mark for name, mark in marks.items() if mark})
-
-
-def _numbers(path: Path, how: Read) -> Read:
-    """How numbers are written, judged by the columns that hold nothing but numbers."""
-    marks, missing = Counter[str](), set[str]()
-    for _, column in read(path, how).items():
-        values = column.dropna().drop_duplicates().astype("str")
-        symbols = values[values.str.lower().isin(SYMBOLS)]
-        rest = values[~values.index.isin(symbols.index)]
-        numeric = rest.str.fullmatch(NUMBER)
-        words = symbols.str.fullmatch(r"\W+|\(null\)")
-        missing |= set(symbols if len(rest) and numeric.all() else symbols[words])
-        if len(rest) == 0 or not numeric.all():
-            continue
-        comma, thousands = rest.str.fullmatch(COMMA), rest.str.fullmatch(THOUSANDS)
-        if (comma & ~thousands).any() or (comma.any() and how.delimiter != ","):
-            marks["comma"] += 1
-        elif thousands.any():
-            marks["thousands"] += 1
-    changes: dict[str, object] = {"missing": sorted(missing)}
-    if marks["comma"]:
-        changes["decimal"] = ","
-    elif marks["thousands"]:
-        changes["thousands"] = ","
-    return how.model_copy(update=changes)
+def _gzip_size(path: Path, allowed: int) -> int:
+    """Count the bytes in a gzip file, until there are more than allowed: it does not say them."""
+    unpacked = 0
+    with gzip.open(path) as stream:
+        while unpacked <= allowed:
+            chunk = stream.read(CHUNK_SIZE)
+            if not chunk:
+                break
+            unpacked += len(chunk)
+    return unpacked

@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.market import GATES, Shelf, aliases, build, measured_as_before, promote, settle, verdicts
-from e2e.real import Generated, clone, copy
+from e2e.copier_runs import Generated, clone, copy
+from e2e.promotions import (
+    GATES,
+    Snapshot,
+    aliases,
+    build,
+    measured_as_before,
+    promote,
+    settle,
+    verdicts,
+)
+from filelock import FileLock
 from support import git
 
 
 @pytest.fixture(scope="session")
 def generated(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generated:
-    """The project of the default answers, made once. Change only what `project` puts back."""
-    return copy(template, tmp_path_factory.mktemp("e2e") / "churn-radar")
-
-
-@pytest.fixture
-def project(generated: Generated) -> Iterator[Path]:
-    """The default project, free to be changed: tracked and new files are put back."""
-    assert generated.status == 0, generated.output
-    yield generated.path
-    git(generated.path, "reset", "--quiet", "--hard")
-    git(generated.path, "clean", "--quiet", "--force", "-d")
+    """The project of the default answers, made once for all processes: tests change clones."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all processes of a run share it
+    record = folder / "generated.json"
+    with FileLock(record.with_suffix(".lock")):
+        if not record.exists():
+            made = copy(template, folder / "generated" / "churn-radar")
+            facts = {"path": str(made.path), "status": made.status, "output": made.output}
+            record.write_text(json.dumps(facts | {"steps": made.steps}), encoding="utf-8")
+        facts = json.loads(record.read_text(encoding="utf-8"))
+    return Generated(Path(facts["path"]), facts["status"], facts["output"], facts["steps"])
 
 
 @pytest.fixture(scope="session")
-def market(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_clone(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clone that `project` lends to one test after another."""
+    return clone(generated, tmp_path_factory.mktemp("shared_clone"))
+
+
+@pytest.fixture
+def project(shared_clone: Path) -> Iterator[Path]:
+    """The default project, free to be changed: tracked and new files are put back."""
+    yield shared_clone
+    git(shared_clone, "reset", "--quiet", "--hard")
+    git(shared_clone, "clean", "--quiet", "--force", "-d")
+
+
+@pytest.fixture(scope="session")
+def promoted_project(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose first model was promoted with every gate, and whose next is as good.
 
     Nothing is tuned, which would take most of the time.
     """
-    project = clone(generated, tmp_path_factory.mktemp("market"))
+    project = clone(generated, tmp_path_factory.mktemp("promoted_project"))
     settle(project, tuning={"trials": 0})
     build(project)
     status, refused, output = promote(project, "WHY=it's the $first")
@@ -46,16 +73,16 @@ def market(generated: Generated, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
-def shelf(market: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    measured_as_before(market)
-    return Shelf(market, tmp_path_factory.mktemp("shelf"))
+def snapshot(promoted_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    measured_as_before(promoted_project)
+    return Snapshot(promoted_project, tmp_path_factory.mktemp("snapshot"))
 
 
 @pytest.fixture
-def contest(market: Path, shelf: Shelf) -> Iterator[Path]:
+def candidate_project(promoted_project: Path, snapshot: Snapshot) -> Iterator[Path]:
     """The project with a sound candidate; put back afterwards."""
-    begin = git(market, "rev-parse", "HEAD").strip()
-    yield market
-    git(market, "reset", "--quiet", "--hard", begin)
-    git(market, "clean", "--quiet", "--force", "-d")
-    shelf.restore()
+    begin = git(promoted_project, "rev-parse", "HEAD").strip()
+    yield promoted_project
+    git(promoted_project, "reset", "--quiet", "--hard", begin)
+    git(promoted_project, "clean", "--quiet", "--force", "-d")
+    snapshot.restore()

@@ -129,7 +129,7 @@ SLOW: dict[str, tuple[str, Plant, str]] = {
     "a failing test": (
         "tests",
         _write(
-            "tests/unit/test_planted.py", "def test_sum() -> None:\n    assert sum([1, 1]) == 3\n"
+            "tests/data/test_planted.py", "def test_sum() -> None:\n    assert sum([1, 1]) == 3\n"
         ),
         "test_planted.py",
     ),
@@ -137,6 +137,6 @@ SLOW: dict[str, tuple[str, Plant, str]] = {
 }
 STAGE: tuple[str, Plant, str] = (
     "pipeline",
-    _edit("pipeline/split.py", "labelled = table[", "labelled = lost["),
+    _edit("mlops/pipeline/split.py", "labelled = table[", "labelled = lost["),
     "split",
 )

@@ -7,21 +7,33 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from e2e.contested import LEARN, SHUFFLED, learn
-from e2e.market import aliases, build, edit, measured_as_before, promote, settle
-from e2e.real import run, succeed
+from e2e.bad_candidates import FIT, FIT_SHUFFLED, TRAIN_STAGE
+from e2e.copier_runs import run, succeed
+from e2e.promotions import (
+    aliases,
+    build,
+    edit,
+    measured_as_before,
+    promote,
+    settle,
+    train_and_promote,
+)
 from real_tables import TABLES
 from support import commit, git
 
 KILLED = """
 import json, os, sys
 from pathlib import Path
-from churn_radar import passport, promotion
-from churn_radar.config import load_config
-from churn_radar.gates import Verdict
-from churn_radar.gates.evidence import Evidence
-from churn_radar.storage import load_model, save_model
-from churn_radar.tracking import registry
+from churn_radar.mlops.config import load_config
+from churn_radar.mlops.gates import Verdict
+from churn_radar.mlops.hashing import file_hash
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.modeling.storage import load_model, save_model
+from churn_radar.mlops.promotion import promote as promotion
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.tracking import registry
+
+pytestmark = pytest.mark.xdist_group("promoted project")
 
 root, config = Path(), load_config(Path())
 promotion.judge = lambda _: iter([("floor", Verdict("passed", "as told"))])
@@ -33,8 +45,8 @@ def another():
     model = load_model(path)
     model[-1].mark_ = getattr(model[-1], "mark_", 0) + 1
     save_model(model, path)
-    facts = passport.read(path.parent) | {"sha256": passport.file_hash(path)}
-    (path.parent / "passport.json").write_text(json.dumps(facts))
+    facts = manifest.read(path.parent) | {"sha256": file_hash(path)}
+    (path.parent / "manifest.json").write_text(json.dumps(facts))
 
 
 def in_a_process(act, left=99):
@@ -64,7 +76,7 @@ def promote():
 
 def champion():
     version = registry.by_alias(root, config.model.name, "champion")
-    model = passport.load(registry.fetch(root, config.model.name, version))
+    model = manifest.load(registry.fetch(root, config.model.name, version))
     assert len(model.predict(Evidence(config, root, None, None).features)) > 0
     print(version.number, flush=True)
 
@@ -79,53 +91,57 @@ for act in (promote, lambda: promotion.rollback(config, root, "")):
 """
 
 
-def test_a_killed_promotion_leaves_one_champion(contest: Path) -> None:
+def test_a_killed_promotion_leaves_one_champion(candidate_project: Path) -> None:
     """Killed before each change of the registry; what is left loads and predicts."""
-    said = succeed(contest, "uv", "run", "--no-sync", "python", "-c", KILLED)
+    said = succeed(candidate_project, "uv", "run", "--no-sync", "python", "-c", KILLED)
     rows = [line.split() for line in said.splitlines() if re.fullmatch(r"-?\d+ \d+", line)]
     assert [status for status, _ in rows] == [*["-9"] * 4, "0"] * 2, said
 
 
-def test_of_two_promotions_at_once_one_wins(contest: Path) -> None:
+def test_of_two_promotions_at_once_one_wins(candidate_project: Path) -> None:
     command = ["make", "promote", "WHY=me first"]
     both = [
-        subprocess.Popen(command, cwd=contest, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.Popen(
+            command, cwd=candidate_project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         for _ in range(2)
     ]
     said = [process.communicate()[0].decode() for process in both]
     assert sorted(process.returncode != 0 for process in both) == [False, True], said
     loser = said[both[0].returncode == 0]
     assert "another promotion or rollback is running" in loser or "champion already" in loser
-    assert aliases(contest)["previous"] == 1
+    assert aliases(candidate_project)["previous"] == 1
 
 
-def test_a_champion_that_cannot_be_loaded_is_replaced_by_leave_alone(contest: Path) -> None:
-    (passport,) = contest.glob("models/mlruns/*/artifacts/model-*/passport.json")
-    sound = passport.read_text()
-    passport.write_text(sound.replace('"numpy": "', '"numpy": "0.'))
-    status, refused, output = promote(contest)
+def test_a_champion_that_cannot_be_loaded_is_replaced_by_leave_alone(
+    candidate_project: Path,
+) -> None:
+    (manifest,) = candidate_project.glob("models/mlruns/*/artifacts/model-*/manifest.json")
+    sound = manifest.read_text()
+    manifest.write_text(sound.replace('"numpy": "', '"numpy": "0.'))
+    status, refused, output = promote(candidate_project)
     assert status != 0
     assert "numpy 0." in refused["champion"]
     assert "UNCOMPARED=yes" in refused["champion"]
-    status, output = run(contest, "make", "promote", "UNCOMPARED=yes")
+    status, output = run(candidate_project, "make", "promote", "UNCOMPARED=yes")
     assert status != 0
     assert "needs a reason" in output
-    status, _, output = promote(contest, "UNCOMPARED=yes", "WHY=new numpy")
+    status, _, output = promote(candidate_project, "UNCOMPARED=yes", "WHY=new numpy")
     assert status == 0, output
     assert "inconclusive champion" in output
-    status, output = run(contest, "make", "rollback")
+    status, output = run(candidate_project, "make", "rollback")
     assert status != 0
     assert "numpy 0." in output
-    passport.write_text(sound)
+    manifest.write_text(sound)
 
 
 # --- real tables ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", ["tumours", "penguins", "diabetes"])
-def test_a_real_table_has_a_champion(table: str, market: Path, tmp_path: Path) -> None:
+def test_a_real_table_has_a_champion(table: str, promoted_project: Path, tmp_path: Path) -> None:
     """Two classes, three, and a number: a sound model passes, shuffled labels do not."""
-    project = wired(market, table, tmp_path)
+    project = wired(promoted_project, table, tmp_path)
     status, refused, output = promote(project)
     if status:  # what a team does about features of no use: it says why they stay
         assert refused.keys() == {"features"}, output
@@ -136,20 +152,18 @@ def test_a_real_table_has_a_champion(table: str, market: Path, tmp_path: Path) -
         measured_as_before(project)
         status, refused, output = promote(project)
     assert (status, refused) == (0, {}), output
-    edit(project, "pipeline/train.py", LEARN, SHUFFLED)
-    learn(project)
-    measured_as_before(project)
-    status, refused, output = promote(project)
+    edit(project, TRAIN_STAGE, FIT, FIT_SHUFFLED)
+    status, refused, output = train_and_promote(project, ["train"], measured=False)
     assert status != 0
     assert {"floor", "champion"} <= refused.keys(), output
     assert aliases(project) == {"champion": 1}
 
 
-def wired(market: Path, table: str, folder: Path) -> Path:
+def wired(promoted_project: Path, table: str, folder: Path) -> Path:
     """A project with this table and an empty registry, in the environment of another."""
     load, target = TABLES[table]
     load().to_csv(folder / f"{table}.csv", index=False)
-    git(folder, "clone", "--quiet", str(market), "project")
+    git(folder, "clone", "--quiet", str(promoted_project), "project")
     project = folder / "project"
     succeed(project, "uv", "sync", "--quiet", "--locked")
     succeed(

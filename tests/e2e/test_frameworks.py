@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,12 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 from answers import CHOICES
-from e2e.real import NO_GATES, Generated, copy, run, succeed
+from e2e.copier_runs import Generated, clone, copy, run, succeed
 from sklearn.datasets import load_breast_cancer
 from support import git
 
-# The other trackers, in the same projects: a copy takes a minute.
-TRACKERS = {"xgboost": "wandb", "lightgbm": "none"}
+# The other tracker, in one of these projects: a copy takes a minute.
+TRACKERS = {"xgboost": "wandb"}
 
 
 def torch_links() -> str:
@@ -33,13 +34,21 @@ def torch_links() -> str:
     return ",".join(links)
 
 
-@pytest.fixture(scope="module", params=CHOICES["framework"])
+FRAMEWORKS = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"framework {name}"))
+    for name in CHOICES["framework"]
+]
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
 def made(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Generated]:
-    """A project of each framework, made once; the default one is that of the other tests."""
+    """A project of each framework, made once; of the default one a clone, which has a champion."""
     if request.param == "scikit-learn":
-        yield request.getfixturevalue("generated")
+        generated = request.getfixturevalue("generated")
+        path = clone(generated, tmp_path_factory.mktemp(request.param))
+        yield dataclasses.replace(generated, path=path)
         return
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "pytorch" and sys.platform == "linux":
@@ -57,7 +66,6 @@ def test_a_framework_ends_green(made: Generated) -> None:
 
 
 def test_a_framework_and_a_tracker_have_a_champion(made: Generated) -> None:
-    succeed(made.path, "make", "pipeline")  # the default project is shared, and was tampered with
     assert "as the first" in succeed(made.path, "make", "promote", "WHY=the first")
     status, output = run(made.path, "make", "promote", "WHY=again")
     assert status != 0
@@ -73,13 +81,11 @@ def test_a_framework_learns_a_real_table(
     made: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # on a busy machine more threads take minutes
-    git(tmp_path, "clone", "--quiet", str(made.path), "project")
-    project = tmp_path / "project"
+    project = clone(made, tmp_path)
     load_breast_cancer(as_frame=True).frame.to_csv(tmp_path / "tumours.csv", index=False)
-    succeed(project, "uv", "sync", "--quiet", "--locked")
     succeed(project, "make", "wire", f"DATA={tmp_path / 'tumours.csv'}", "TARGET=target")
     git(project, "add", "--all")
-    succeed(project, "env", NO_GATES, "make", "test")  # a green copy has run them all
+    succeed(project, "make", "test")
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["model"]["linear"] = {"C": 1e-6}  # hardly learns, so the framework's own is chosen
     params["tuning"] = {"trials": 0}  # would mend that

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from e2e.real import copy, pythons, run, succeed
+from e2e.copier_runs import copy, pythons, run, succeed
 from support import git
 
 PYTHONS = pythons()
@@ -16,7 +16,10 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(name, marks=pytest.mark.xdist_group(f"Python {name}")) for name in PYTHONS],
+)
 def test_other_answers_end_green(version: str, template: Path, tmp_path: Path) -> None:
     answers = ANSWERS[version] | {"python_version": version, "project_name": "Abwanderung & Co."}
     target = tmp_path / "my projects" / "Prognose ü"

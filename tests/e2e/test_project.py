@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from e2e.real import Generated, run, statuses, succeed
+from e2e.copier_runs import Generated, run, statuses, succeed
 from support import git
 
 STEPS = {

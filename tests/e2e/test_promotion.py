@@ -7,55 +7,50 @@ import re
 from pathlib import Path
 
 import pytest
-from e2e.contested import EVIDENCE, MODELS, learn
-from e2e.market import aliases, measured_as_before, promote, settle, verdicts
-from e2e.real import succeed
+from e2e.bad_candidates import BAD_CANDIDATES
+from e2e.copier_runs import succeed
+from e2e.promotions import aliases, promote, settle, train_and_promote, verdicts
 
-MEASURED = {
-    "held-out rows learned",
-    "another model in each process",
-    "measures edited",
-    "old evidence",
-}
-"""Faults that are in the measures, or show when they are taken."""
+pytestmark = pytest.mark.xdist_group("promoted project")
 
 
-@pytest.mark.parametrize("fault", [*MODELS, *EVIDENCE])
-def test_a_fault_is_refused_by_its_gate(fault: str, contest: Path) -> None:
-    gate, plant = (MODELS | EVIDENCE)[fault]
-    plant(contest)
-    if fault not in MEASURED:
-        measured_as_before(contest)
-    status, refused, output = promote(contest)
+@pytest.mark.parametrize("fault", BAD_CANDIDATES)
+def test_a_fault_is_refused_by_its_gate(fault: str, candidate_project: Path) -> None:
+    bad = BAD_CANDIDATES[fault]
+    bad.plant(candidate_project)
+    status, refused, output = train_and_promote(
+        candidate_project, bad.stages, measured=bad.measured
+    )
     assert status != 0
-    assert gate in refused, output
+    assert bad.gate in refused, output
     assert "Traceback" not in output
-    assert aliases(contest) == {"champion": 1}
-    report = verdicts(contest)
-    assert report[gate]["status"] == "refused"
+    assert aliases(candidate_project) == {"champion": 1}
+    report = verdicts(candidate_project)
+    assert report[bad.gate]["status"] == "refused"
     assert "Version 1 stays champion" in output
     if fault == "ruined in one region":
         assert "floor" not in refused, "the score as a whole does not show it"
         assert "region=west" in refused["slices"]
 
 
-def test_the_champion_again_is_refused(contest: Path) -> None:
-    settle(contest, model={"linear": {"C": 1.0}})
-    learn(contest)
-    measured_as_before(contest)
-    status, refused, _ = promote(contest)
+def test_the_champion_again_is_refused(candidate_project: Path) -> None:
+    settle(candidate_project, model={"linear": {"C": 1.0}})
+    status, refused, _ = train_and_promote(candidate_project, ["train"], measured=False)
     assert status != 0
     assert refused["champion"] == "it is the champion already, version 1"
 
 
-def test_the_next_champion_and_the_way_back(contest: Path) -> None:
+def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:
     """A sound candidate passes every gate, and `make rollback` undoes it."""
-    status, refused, output = promote(contest, "WHY=less weight")
+    status, refused, output = promote(candidate_project, "WHY=less weight")
     assert (status, refused) == (0, {}), output
-    newest = max(aliases(contest).values())
-    assert aliases(contest) == {"champion": newest, "previous": 1}
+    newest = max(aliases(candidate_project).values())
+    assert aliases(candidate_project) == {"champion": newest, "previous": 1}
     assert re.search(r"champion +skill differs|passed +champion", output)
-    said = succeed(contest, "make", "rollback", "WHY=complaints")
+    said = succeed(candidate_project, "make", "rollback", "WHY=complaints")
     assert "Version 1" in said
-    assert aliases(contest) == {"champion": 1}
-    assert json.loads((contest / "reports" / "promotion.json").read_text())["why"] == "complaints"
+    assert aliases(candidate_project) == {"champion": 1}
+    assert (
+        json.loads((candidate_project / "reports" / "promotion.json").read_text())["why"]
+        == "complaints"
+    )

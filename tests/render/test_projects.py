@@ -47,7 +47,7 @@ FAULTS = [
     ("names", f"docs/{'w' * 100}.md", "# What\n"),
     ("names", "Readme.md", "# Another\n"),
     ("links", "README.md", "[gone](docs/gone.md)\n"),
-    ("owned", "src/churn/new.py", ""),
+    ("owned", "src/churn/new/room.py", ""),
     ("tidy", "src/churn/cli.py", "import os\n"),
     ("tidy", "src/churn/cli.py", "x = 'single'\n"),
 ]

@@ -30,8 +30,6 @@ with open(os.environ["FAKE_LOG"], "a", encoding="utf-8") as log:
 if call.startswith("sync"):
     Path(".venv/bin").mkdir(parents=True, exist_ok=True)
     Path("uv.lock").touch()
-if "wire" in call:
-    print("lent" if Path("src/slug/wire/command.py").exists() else "own", flush=True)
 if "verify" in call:
     print("all checks ran", flush=True)
     Path("dvc.lock").touch()
@@ -133,11 +131,8 @@ def make_lab(root: Path) -> Lab:
     """Return a lab with the real hooks beside a small template."""
     shutil.copytree(HOOKS, root / "template-repo/hooks", ignore=lambda *_: ["__pycache__"])
     template = root / "template-repo/template"
-    wire = template / "src/{{ package_name }}/{% if preset != 'starter' %}wire{% endif %}"
-    wire.mkdir(parents=True)
-    (wire / "command.py").touch()
-    wire.with_name("{% if preset != 'starter' %}reading.py{% endif %}").touch()
-    (template / "{% if use_docker %}docker{% endif %}").mkdir()
+    for folder in ("src", "{% if use_docker %}docker{% endif %}"):
+        (template / folder).mkdir(parents=True)
     for name in ("Makefile", ".gitignore.jinja", "{{ _copier_conf.answers_file }}.jinja"):
         (template / name).touch()
     install(root / "bin", "uv", FAKE_UV)

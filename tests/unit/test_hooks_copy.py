@@ -47,50 +47,44 @@ def test_copy_keeps_a_lock_that_is_there(lab: Lab) -> None:
     assert lab.calls == [SYNC, SETUP, VERIFY]
 
 
-WISHES = ("--target=a b", "--ids=", "--segments=x,y", "--sensitive=", "--time=none", "--task=auto")
-WIRE = f"run --no-sync slug wire {' '.join(WISHES)} --fresh"
+OPTIONS = ("--ids=", "--segments=x,y", "--sensitive=", "--time=none", "--task=auto")
 
 
-@pytest.mark.parametrize("preset", ["starter", "production"])
-def test_copy_wires_the_data_before_it_verifies(preset: str, lab: Lab) -> None:
+def test_copy_wires_the_data_before_it_verifies(lab: Lab) -> None:
     place = lab.project()
     data = lab.root / "my data.csv"
     data.touch()
-    if preset == "production":
-        for name in ("reading.py", "wire"):
-            (place / "src/slug" / name).touch()
-    before = sorted(place.rglob("src/**/*"))
 
-    done = lab.hook("copy", place, f"--data={data}", *WISHES)
+    done = lab.hook("copy", place, f"--data={data}", "--target=a b", *OPTIONS)
 
     assert done.returncode == 0, done.stderr
-    plain = " --plain" if preset == "starter" else ""
-    assert lab.calls == [SEED, LOCKED, f"{WIRE}{plain} {data}", SETUP, VERIFY]
-    assert ("lent\n" in done.stdout) == (preset == "starter")
-    assert sorted(place.rglob("src/**/*")) == before, "what was lent is taken back"
+    source = f"--source={lab.root / 'template-repo'}"
+    wire = f"run --no-sync slug wire {source} -- {data} a b --fresh {' '.join(OPTIONS)}"
+    assert lab.calls == [SEED, LOCKED, wire, SETUP, VERIFY]
 
 
 def test_data_that_is_not_there_is_refused_before_anything_starts(lab: Lab) -> None:
     place = lab.project()
 
-    done = lab.hook("copy", place, "--data=/no/such.csv", *WISHES)
+    done = lab.hook("copy", place, "--data=/no/such.csv", *OPTIONS)
 
     assert done.returncode == 1
     assert "/no/such.csv is not there: check the answer data_file." in done.stderr
     assert lab.calls == []
 
 
-def test_what_was_lent_is_taken_back_when_the_data_is_refused(lab: Lab) -> None:
+def test_data_that_is_refused_ends_the_copy(lab: Lab) -> None:
     place = lab.project()
     data = lab.root / "data.csv"
     data.touch()
     lab.uv = {"run --no-sync slug wire": {"status": 1, "says": "error: one column"}}
 
-    done = lab.hook("copy", place, f"--data={data}", *WISHES)
+    done = lab.hook("copy", place, f"--data={data}", *OPTIONS)
 
     assert done.returncode == 1
+    assert "error: one column" in done.stderr
     assert "Failed at wire" in done.stderr
-    assert not list((lab.root / "project.failed").rglob("wire"))
+    assert VERIFY not in lab.calls
 
 
 def test_copy_into_a_repository_of_its_own_commits_and_adds_nothing(lab: Lab) -> None:

@@ -66,7 +66,7 @@ def test_a_failed_verification_shows_its_lines_once(lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stdout.count("all checks ran") == 1
     assert "✗    verify" in done.stdout
-    assert "put right what the lines above name" in done.stderr
+    assert "fix what the lines above report" in done.stderr
 
 
 def test_a_failed_commit_is_told(lab: Lab) -> None:

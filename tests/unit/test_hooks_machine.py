@@ -90,7 +90,7 @@ def test_inside_another_repository(lab: Lab) -> None:
 
     problem = machine.repository_problem(inner, lab.env)
 
-    assert f"{inner} lies inside the git repository" in problem
+    assert f"{inner} is inside the git repository" in problem
     assert "choose a folder outside it" in problem
     assert machine.repository_problem(outer, lab.env) == ""
     (outer / ".gitignore").write_text("/inner/\n")

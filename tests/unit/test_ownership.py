@@ -29,15 +29,17 @@ def test_table_knows_no_other_owners() -> None:
     ("path", "owners"),
     [
         ("src/churn/model.py", ["team"]),
-        ("src/churn/pipeline/train.py", ["template"]),
-        ("src/churn/pipeline/model.py", ["template"]),
+        ("src/churn/own_module.py", ["team"]),
+        ("src/churn/own/room.py", []),
+        ("src/churn/mlops/team.py", ["template"]),
+        ("src/churn/mlops/pipeline/train.py", ["template"]),
+        ("src/churn/mlops/pipeline/model.py", ["template"]),
         ("tests/data/test_schemas.py", ["team"]),
-        ("tests/conftest.py", ["template"]),
+        ("tests/conftest.py", ["team"]),
         ("docs/adr/0002-warehouse.md", ["team"]),
         ("pyproject.toml", ["shared"]),
         ("sub/pyproject.toml", []),
         ("uv.lock", ["tools"]),
-        ("src/churn/own_module.py", []),
     ],
 )
 def test_owner_of_a_path(path: str, owners: list[str]) -> None:

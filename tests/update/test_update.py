@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import copier
@@ -71,8 +72,10 @@ def not_the_teams(project: Project) -> dict[str, bytes]:
 
 V2 = {
     "template/Makefile.jinja": append("# of v2"),
-    "template/src/{{ package_name }}/errors.py": append("# of v2"),
-    "template/tests/unit/test_new.py": append('"""Of v2."""'),
+    f"{SOURCE}/mlops/errors.py": append("# of v2"),
+    f"{SOURCE}/mlops/monitoring/__init__.py": append('"""A room of v2."""'),
+    f"{SOURCE}/new.py": append('"""Of v2, where the team may have a file of that name."""'),
+    "template/tests/data/test_new.py": append('"""Of v2."""'),
     "template/.dvcignore": None,
     PYPROJECT: swap('    "numpy>=2.0",\n', '    "numpy>=2.0",\n    "narwhals>=2",\n'),
     MODEL: append("# of v2"),
@@ -206,6 +209,50 @@ def test_another_answer_gives_what_a_fresh_copy_has(
     updated = releases.update(project, **later)
     fresh = support.render(releases.path, tmp_path / "fresh", {**first, **later})
     assert not_the_teams(updated) == not_the_teams(fresh)
+
+
+PRACTICES: dict[str, tuple[Answers, Answers, list[str]]] = {
+    "docker": (
+        {"use_docker": True},
+        {"use_docker": False},
+        [".dockerignore", "compose.yaml", "docker/*"],
+    ),
+    "ci": ({"ci": "github"}, {"ci": "none"}, [".github/*"]),
+    "wandb": (
+        {"tracker": "wandb"},
+        {"tracker": "mlflow"},
+        ["src/churn_radar/mlops/tracking/wandb_runs.py"],
+    ),
+}
+"""The answer that brings a practice, the one that does not, and the files that only it has."""
+
+
+@pytest.mark.parametrize("practice", PRACTICES)
+def test_an_option_can_be_turned_off_and_on_again(
+    releases: Releases, tmp_path: Path, practice: str
+) -> None:
+    on, off, rules = PRACTICES[practice]
+    project = releases.project(tmp_path / "project", on)
+    before = project.files()
+    own = {name for name in before if any(fnmatchcase(name, rule) for rule in rules)}
+    assert own
+
+    without = releases.update(project, **off)
+    assert set(without.paths) == before.keys() - own
+    support.commit(project.path, "Do without")
+    again = releases.update(project, **on)
+    assert again.files() == before
+
+
+def test_a_starter_can_become_a_production_project(releases: Releases, tmp_path: Path) -> None:
+    """Rooms arrive, and nothing of the team's: its tests and cards are its own to write."""
+    starter = releases.project(tmp_path / "project", {"preset": "starter"})
+    before = starter.files()
+    every_practice = {"preset": "production", "tracker": "mlflow", "ci": "github"}
+    updated = releases.update(starter, **every_practice, use_docker=True)
+    fresh = support.render(releases.path, tmp_path / "fresh", {})
+    assert not_the_teams(updated) == not_the_teams(fresh)
+    assert {name for name in updated.paths if ownership.owners(name) == ["team"]} <= before.keys()
 
 
 def test_package_keeps_its_name_when_the_title_changes(releases: Releases, tmp_path: Path) -> None:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from churn_radar.errors import ProjectError
-from churn_radar.wire import source
-from churn_radar.wire.facts import Facts, learn
-from churn_radar.wire.roles import Wishes
+from mlops.errors import ProjectError
+from wire.facts import Facts, learn
+from wire.roles import Wishes
 
 ROWS = "".join(f"{n},{n * 7 % 13},{'yes' if n % 3 else 'no'}\n" for n in range(60))
 GOOD = f"age,visits,left\n{ROWS}"
 
 
-def wired(path: Path, target: str = "left", **wishes: object) -> Facts:
+def wired(path: Path, target: str = "left", **wishes: Any) -> Facts:
     return learn(path, Wishes(target, **wishes))
 
 
-def refused(path: Path, target: str = "left", **wishes: object) -> str:
+def refused(path: Path, target: str = "left", **wishes: Any) -> str:
     with pytest.raises(ProjectError) as refusal:
         wired(path, target, **wishes)
     message = str(refusal.value)
@@ -145,7 +146,7 @@ def test_a_file_larger_than_the_disk_is_refused(
     path = tmp_path / "customers.csv"
     path.write_text(GOOD)
     usage = type("Usage", (), {"free": 100})
-    monkeypatch.setattr(source.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert "100 are free: make room" in refused(path)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from churn_radar.config import Read
-from churn_radar.errors import ProjectError
-from churn_radar.wire.columns import infer, normalised
-from churn_radar.wire.facts import learn
-from churn_radar.wire.personal import personal
-from churn_radar.wire.roles import Roles, Wishes
+from mlops.config import Read
+from mlops.errors import ProjectError
+from wire.columns import infer, normalized
+from wire.facts import learn
+from wire.personal import personal
+from wire.roles import Roles, Wishes
 
 ROWS = 60
 
 
-def kind(*values: object, **how: object) -> str:
+def kind(*values: object, **how: Any) -> str:
     """The kind of a column that repeats the values, and the formats if it holds dates."""
     cells = [*values] * (ROWS // len(values))
     (column,) = infer(pd.DataFrame({"x": cells}), Read(**how), {})
@@ -87,13 +88,13 @@ def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
     ],
 )
 def test_names_follow_the_table(original: str, name: str) -> None:
-    found = normalised([original])[original]
+    found = normalized([original])[original]
     assert found == name if original != "Monthly Charge (€)" else found.startswith("monthly_charge")
 
 
 def test_names_that_become_one_are_refused() -> None:
     with pytest.raises(ProjectError, match="'A b' and 'a_b' would both be called a_b"):
-        normalised(["A b", "a_b"])
+        normalized(["A b", "a_b"])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def table(rows: int = 200) -> pd.DataFrame:
     )
 
 
-def roles(tmp_path: Path, **wishes: object) -> Roles:
+def roles(tmp_path: Path, **wishes: Any) -> Roles:
     table().to_csv(tmp_path / "customers.csv", index=False)
     return learn(tmp_path / "customers.csv", Wishes("churned", **wishes)).roles
 
@@ -162,7 +163,7 @@ def test_roles_are_guessed(tmp_path: Path) -> None:
     assert found.personal == ["birth_date", "email"]
     assert found.sensitive == ["gender"]
     assert found.slices == ["region"]
-    assert found.left_out == ["always", "hardly", "remark"]
+    assert found.excluded == ["always", "hardly", "remark"]
     assert found.features == ["region", "spend"]
     assert found.why.keys() == {*table().columns}
 
@@ -206,10 +207,10 @@ def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
     facts = learn(tmp_path / "customers.csv", Wishes("churned", ids=("customer_id",)))
     warnings = "\n".join(facts.warnings())
     for words in (
-        "outcome_code alone predicts the target almost perfectly",
+        "outcome_code predicts the target almost perfectly without the others",
         "email looks personal",
         "serial may be an id",
-        "3 rows are there twice",
+        "3 rows are duplicated",
         "2 rows have no outcome",
         "booked runs into the future",
     ):

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from churn_radar.config import Read
-from churn_radar.reading import read
-from churn_radar.wire.facts import learn
-from churn_radar.wire.place import all_or_nothing
-from churn_radar.wire.project import swapped
-from churn_radar.wire.roles import Wishes
-from churn_radar.wire.write import schemas
+from mlops.config import Read
+from mlops.data.readers import read
 from real_tables import TABLES, nasty
-from wire.holding import hold, rules
+from wire.facts import learn
+from wire.place import all_or_nothing
+from wire.project import swapped
+from wire.roles import Wishes
+from wire.write import schemas
+from written_schemas import hold, rules
 
 
 def workbook(path: Path, table: pd.DataFrame) -> None:

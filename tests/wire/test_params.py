@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from churn_radar.config import Config
-from churn_radar.pipeline.tune import refuse_gaps
-from churn_radar.wire.facts import learn
-from churn_radar.wire.roles import Wishes
-from churn_radar.wire.write import params
-from wire.holding import PRESENT
+from churn_radar.mlops.modeling.tuning import refuse_gaps
+from mlops.config import Config
+from wire.facts import learn
+from wire.roles import Wishes
+from wire.write import params
+from written_schemas import PRESENT
 
 
 def wired(values: Sequence[object], folder: Path, config: Config = PRESENT) -> Config:

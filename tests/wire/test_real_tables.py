@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from churn_radar.errors import ProjectError
-from churn_radar.reading import outcomes_last
-from churn_radar.wire.facts import Facts, learn
-from churn_radar.wire.roles import Wishes
+from mlops.data.readers import outcomes_last
+from mlops.errors import ProjectError
 from real_tables import TABLES, nasty
-from wire.holding import hold, rules
+from wire.facts import Facts, learn
+from wire.roles import Wishes
+from written_schemas import hold, rules
 
 Wired = tuple[Path, Facts, dict[str, Any]]
 ALL = [*TABLES, "nasty"]

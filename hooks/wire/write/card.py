@@ -8,11 +8,11 @@ import pandas as pd
 from ..columns import Column
 from ..facts import Facts
 
-TEXT = """\
+PAGE = """\
 # Data card: {dataset}
 
 Written from `{source}`.
-Say here what one row is, where it comes from, who may use it and for what: no file tells that.
+Say here what one row is, where it comes from, who may use it and for what: no file knows that.
 
 | | |
 |---|---|
@@ -37,16 +37,19 @@ WARNINGS = """
 {lines}
 """
 BARS = "▁▂▃▄▅▆▇█"
-BINS = 10
-SHOWN = 4
-CATEGORIES = 20
+N_BINS = 10
+MAX_VALUES = 4
+"""Values of a category that the table lists."""
+
+MAX_BARS = 20
+"""Values of a category that its plot shows."""
 
 
 def text(facts: Facts) -> str:
-    """The page."""
+    """Return the page."""
     warnings = [f"- {warning}" for warning in facts.warnings()]
     time = f"; rows carry time in `{facts.roles.time}`" if facts.roles.time else ""
-    return TEXT.format(
+    return PAGE.format(
         dataset=facts.dataset,
         source=facts.path.name,
         rows=facts.target.rows,
@@ -61,38 +64,49 @@ def text(facts: Facts) -> str:
 
 
 def _rows(facts: Facts) -> Iterator[str]:
+    """Yield the row of each column in the table of columns."""
     for column in facts.columns:
         name = f"`{column.name}`"
         if column.name != column.original:
             name += f" ({column.original})"
         missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
-        hidden = column.name in facts.roles.personal
-        seen = ("", "") if hidden else (_range(column), _plot(facts.table[column.name], column))
-        cells = (name, facts.roles.of(column.name), column.kind, missing, *seen)
-        yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |".replace("  ", " ")
+        cells = [name, facts.roles.of(column.name), column.kind, missing]
+        # The card goes into git, which forgets nothing.
+        if column.name in facts.roles.personal:
+            cells += ["", ""]
+        else:
+            cells += [_range(column), _plot(facts.table[column.name], column)]
+        # A vertical bar would end the cell.
+        row = " | ".join(cell.replace("|", "/") for cell in cells)
+        yield f"| {row} |".replace("  ", " ")
 
 
 def _range(column: Column) -> str:
+    """Return what the values lie between, or the first of them."""
     if column.kind == "date":
         return f"{column.low:%Y-%m-%d} to {column.high:%Y-%m-%d}"
     if column.kind in ("integer", "number"):
         return f"{column.low:g} to {column.high:g}"
     if column.kind == "category":
-        more = f" and {column.distinct - SHOWN} more" if column.distinct > SHOWN else ""
-        return ", ".join(column.values[:SHOWN]) + more
+        others = column.distinct - MAX_VALUES
+        more = f" and {others} more" if others > 0 else ""
+        return ", ".join(column.values[:MAX_VALUES]) + more
     return f"{column.distinct:,} different" if column.kind == "text" else ""
 
 
 def _plot(values: pd.Series, column: Column) -> str:
-    """Ten bars for numbers and dates, one a value for what has few; nothing for text."""
+    """Return ten bars for numbers and dates, one for each value of a category, none for text."""
     present = values.dropna()
+    counts: np.ndarray
     if column.kind in ("integer", "number", "date"):
-        # Halves, since the difference of two large numbers may be no number.
-        numbers = present.astype("int64" if column.kind == "date" else float) / 2
-        width = float(numbers.max() - numbers.min()) or 1.0
-        counts: np.ndarray = np.histogram((numbers - numbers.min()) / width, BINS, range=(0, 1))[0]
+        numbers = present.astype("int64" if column.kind == "date" else float)
+        # Halves, since the difference of two large numbers may not be finite.
+        halves = numbers / 2
+        width = float(halves.max() - halves.min()) or 1.0
+        counts, _ = np.histogram((halves - halves.min()) / width, N_BINS, range=(0, 1))
     elif column.kind in ("category", "boolean"):
-        counts = present.value_counts().sort_index().to_numpy()[:CATEGORIES]
+        # In the order of the values, so that levels are in line.
+        counts = present.value_counts().sort_index().to_numpy()[:MAX_BARS]
     else:
         return ""
     heights = (counts / counts.max() * (len(BARS) - 1)).round().astype(int)

@@ -1,8 +1,8 @@
 """Writes params.yaml."""
 
 import yaml
+from mlops.config import Config
 
-from ...config import Config
 from ..facts import Facts
 
 TEXT = """\

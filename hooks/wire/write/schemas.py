@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ..columns import Column
 from ..facts import Facts
+from .features import feature_name
 
-HEAD = '''"""YOURS. What the data must look like; whatever breaks a rule never reaches a model.
+MODULE = '''"""YOURS. What the data must look like; whatever breaks a rule never reaches a model.
 
 Written for {source}.
 A bound that is a guess is twice as wide as what was seen: put what you know in its place.
@@ -52,53 +53,80 @@ class FeatureTable(pa.DataFrameModel):
 VARIES = '''
     @pa.check(".*", regex=True, ignore_na=False, error="more than one value in a column")
     def varies(cls, column: pd.Series) -> pd.Series:
-        """A stuck export repeats one value: {rows} rows are enough to tell."""{note}
-        told = {steady}len(column) < {rows} or column.nunique(dropna=False) > 1
-        return pd.Series(told, index=column.index)
+        """Refuse a stuck export, which repeats one value: {rows} rows show that."""{note}
+        holds = {steady}len(column) < {rows} or column.nunique(dropna=False) > 1
+        return pd.Series(holds, index=column.index)
 '''
-CHANCE = 1e-6
-"""A column that is constant by chance is rarer than that."""
+NOTE = "\n        # These columns hardly ever change, so that equal values are no sign."
 
-FEW = 500
-"""So many rows must be enough to tell."""
+CHANCE = 1e-6
+"""The share of sound files that the check may take for a stuck export."""
+
+MANY_ROWS = 500
+"""The check needs at most that many rows; a column that varies less is not checked."""
+
+KINDS = {
+    "integer": "int",
+    "number": "float",
+    "boolean": "pd.BooleanDtype",
+    "date": "pd.Timestamp",
+}
+"""Types in the schema; every other column holds text."""
 
 
 def text(facts: Facts) -> str:
-    """The module, to be formatted."""
-    lists = [
-        f"{constant(column)} = {column.values!r}"
-        for column in facts.columns
-        if column.kind == "category"
-    ]
-    moments = [column.low for column in facts.columns if column.kind == "date"]
-    if moments:
-        first = min(moments).year
-        lists.append(f'FIRST_DAY = pd.Timestamp("{first}-01-01")')
-    return HEAD.format(
+    """Return the module, to be formatted."""
+    constants = []
+    first_days = []
+    for column in facts.columns:
+        if column.kind == "category":
+            constants.append(f"{constant(column)} = {column.values!r}")
+        if column.kind == "date":
+            first_days.append(column.low)
+    if first_days:
+        # A round date: the first day that was seen is no rule.
+        year = min(first_days).year
+        constants.append(f'FIRST_DAY = pd.Timestamp("{year}-01-01")')
+    inputs = []
+    for column in facts.inputs:
+        inputs += _field(facts, column)
+    return MODULE.format(
         source=facts.path.name[:80],
-        constants="\n".join(lists) + "\n" if lists else "",
-        inputs="\n".join(line for column in facts.inputs for line in _field(facts, column)),
+        constants="\n".join(constants) + "\n" if constants else "",
+        inputs="\n".join(inputs),
         outcome="\n".join(_field(facts, facts.target)),
         varies=_varies(facts),
-        features="\n".join(f"    {line}" for line in _features(facts)),
+        features="\n".join(_features(facts)),
     )
 
 
 def constant(column: Column) -> str:
-    """The name of the list of a column's values."""
+    """Return the name of the list of a column's values."""
     return f"{column.name.upper()}_VALUES"
 
 
 def bounds(column: Column) -> dict[str, float]:
-    """`ge` and `le`: twice as far as what was seen, but never beyond zero or a whole share."""
-    low, high = float(column.low), float(column.high)
-    ge = 0 if low >= 0 else -_round_up(-2 * low)
-    le = 0 if high <= 0 else 1 if low >= 0 and high <= 1 else _round_up(2 * high)
-    return {"ge": ge, "le": le}
+    """Return the bounds of a number: twice as wide as what was seen.
+
+    Args:
+        column: A column of numbers.
+
+    Returns:
+        `ge` and `le`, neither beyond zero if nothing was seen there, and 1 for a share.
+    """
+    low = float(column.low)
+    high = float(column.high)
+    lowest = 0 if low >= 0 else -_round_up(-2 * low)
+    if high <= 0:
+        return {"ge": lowest, "le": 0}
+    # A share of 2 would be a mistake, not growth.
+    is_share = low >= 0 and high <= 1
+    return {"ge": lowest, "le": 1 if is_share else _round_up(2 * high)}
 
 
 def _round_up(value: float) -> float:
-    """The next number with two digits that count; what is very large or small as it is."""
+    """Return the next number with two significant digits; what is very large or small as it is."""
+    # Beyond that the powers of ten below are not exact.
     if not 1e-15 < value < 1e15:
         return min(value, sys.float_info.max)
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
@@ -106,58 +134,95 @@ def _round_up(value: float) -> float:
     return int(rounded) if rounded.is_integer() and rounded < 1e15 else rounded
 
 
-def _field(facts: Facts, column: Column) -> Iterator[str]:
-    kinds = {"integer": "int", "number": "float", "boolean": "pd.BooleanDtype"}
-    kind = kinds.get(column.kind, "pd.Timestamp" if column.kind == "date" else "str")
-    kind = "pd.Int64Dtype" if kind == "int" and column.missing else kind
+def _field(facts: Facts, column: Column) -> list[str]:
+    """Return the lines that declare a column: what was seen as a comment, then type and rules."""
+    kind = KINDS.get(column.kind, "str")
+    # NumPy's integers have no missing value.
+    if kind == "int" and column.missing:
+        kind = "pd.Int64Dtype"
+    lines = []
     rules = {}
-    key = column.name in (*facts.roles.ids, *facts.roles.personal)
-    unique = column.name in facts.roles.ids and column.unique
-    classes = column is facts.target and facts.roles.task == "classification"
-    if column.kind == "integer" and classes:
-        rules["isin"] = str([int(value) for value in sorted(facts.classes.index)])
-    elif column.kind == "integer" and key:
-        rules |= {"ge": "0"} if float(column.low) >= 0 else {}
+    is_key = column.name in (*facts.roles.ids, *facts.roles.personal)
+    is_class = column is facts.target and facts.roles.task == "classification"
+    if column.kind == "integer" and is_class:
+        classes = facts.classes.index.astype(int)
+        rules["isin"] = str(sorted(classes.tolist()))
+    elif column.kind == "integer" and is_key:
+        # Keys grow with every file: no upper bound would hold.
+        if float(column.low) >= 0:
+            rules["ge"] = "0"
     elif column.kind in ("integer", "number"):
-        yield f"    # {column.low:g} to {column.high:g} were seen: the bounds are a guess."
-        rules |= {side: repr(bound) for side, bound in bounds(column).items()}
+        lines.append(f"    # {column.low:g} to {column.high:g} were seen: the bounds are a guess.")
+        for side, bound in bounds(column).items():
+            rules[side] = repr(bound)
     elif column.kind == "date":
-        yield f"    # {column.low:%Y-%m-%d} to {column.high:%Y-%m-%d} were seen."
+        lines.append(f"    # {column.low:%Y-%m-%d} to {column.high:%Y-%m-%d} were seen.")
         rules["ge"] = "FIRST_DAY"
     elif column.kind == "category":
         rules["isin"] = constant(column)
-    rules |= {"unique": "True"} if unique else {}
-    rules |= {"nullable": "True"} if column.missing else {}
-    rules |= {"metadata": '{"personal": True}'} if column.name in facts.roles.personal else {}
-    inside = ", ".join(f"{name}={value}" for name, value in rules.items())
-    yield f"    {column.name}: {kind}" + (f" = pa.Field({inside})" if rules else "")
+    if column.name in facts.roles.ids and column.unique:
+        rules["unique"] = "True"
+    if column.missing:
+        rules["nullable"] = "True"
+    if column.name in facts.roles.personal:
+        rules["metadata"] = '{"personal": True}'
+    lines.append(f"    {column.name}: {kind}{_rules(rules)}")
+    return lines
 
 
 def _features(facts: Facts) -> Iterator[str]:
-    from .features import feature_name
-
+    """Yield the line that declares each feature."""
     for column in facts.features:
-        rules = [f"isin={constant(column)}"] if column.kind == "category" else []
-        rules += ["nullable=True"] if column.missing else []
+        rules = {}
+        if column.kind == "category":
+            rules["isin"] = constant(column)
+        if column.missing:
+            rules["nullable"] = "True"
         kind = "str" if column.kind in ("category", "text") else "float"
-        name = feature_name(facts, column)
-        yield f"{name}: {kind}" + (f" = pa.Field({', '.join(rules)})" if rules else "")
+        yield f"    {feature_name(facts, column)}: {kind}{_rules(rules)}"
+
+
+def _rules(rules: dict[str, str]) -> str:
+    """Return the right-hand side of a declaration."""
+    if not rules:
+        return ""
+    inside = ", ".join(f"{name}={value}" for name, value in rules.items())
+    return f" = pa.Field({inside})"
 
 
 def _varies(facts: Facts) -> str:
-    told = varying(facts)
-    if not told:
+    """Return the check for a stuck export; none if every column could be constant by chance."""
+    checked = varying(facts)
+    if not checked:
         return ""
-    share = max(column.top / column.rows for column in told)
-    steady = sorted(column.name for column in facts.columns if column not in told)
-    return VARIES.format(
-        rows=max(2, math.ceil(math.log(CHANCE) / math.log(share))),
-        steady=f"column.name in {steady!r} or " if steady else "",
-        note="\n        # These hardly ever change, so that they tell nothing." if steady else "",
-    )
+    share = max(column.top / column.rows for column in checked)
+    # The column that varies least decides how many rows are enough: p^n = CHANCE.
+    rows = max(2, math.ceil(math.log(CHANCE) / math.log(share)))
+    steady = sorted(column.name for column in facts.columns if column not in checked)
+    if not steady:
+        return VARIES.format(rows=rows, steady="", note="")
+    return VARIES.format(rows=rows, steady=f"column.name in {steady!r} or ", note=NOTE)
 
 
 def varying(facts: Facts) -> list[Column]:
-    """The columns of which so many rows as there are, or a few more, tell a stuck export."""
-    told = [c for c in facts.columns if (c.top / c.rows) ** min(c.rows, FEW) <= CHANCE]
-    return told or [c for c in facts.columns if (c.top / c.rows) ** FEW <= CHANCE]
+    """Return the columns where a constant file would be a sign, not chance.
+
+    With a share p of rows that hold the most frequent value, n rows are all equal by chance in
+    about p^n files, if the rows are independent.
+
+    Args:
+        facts: What was found out about the table.
+
+    Returns:
+        The columns where that is fewer than `CHANCE` in a file of this size; if there is none,
+        those where it would be in a file of `MANY_ROWS`.
+    """
+    found = []
+    found_in_many = []
+    for column in facts.columns:
+        share = column.top / column.rows
+        if share ** min(column.rows, MANY_ROWS) <= CHANCE:
+            found.append(column)
+        if share**MANY_ROWS <= CHANCE:
+            found_in_many.append(column)
+    return found or found_in_many

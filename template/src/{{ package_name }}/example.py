@@ -15,17 +15,28 @@ EXPORTED_ON = pd.Timestamp("2026-01-01")
 
 
 def simulate(rows: int, seed: int) -> pd.DataFrame:
-    """The raw table, sorted by month; the same seed and number of rows give the same table."""
+    """Make up the raw table.
+
+    Args:
+        rows: The number of customers.
+        seed: The same seed and number of rows give the same table.
+
+    Returns:
+        One row a customer, sorted by month.
+    """
     rng = np.random.default_rng(seed)
     month = np.sort(rng.integers(0, len(MONTHS), rows))
-    return _outcomes(rng, _people(rng, month), month)
+    customers = _customers(rng, month)
+    return _with_outcomes(rng, customers, month)
 
 
-def _people(rng: np.random.Generator, month: np.ndarray) -> pd.DataFrame:
+def _customers(rng: np.random.Generator, month: np.ndarray) -> pd.DataFrame:
+    """What is known of each customer in their month."""
     rows = len(month)
     ids = rng.permutation(rows) + 1
     days_ago = pd.to_timedelta(rng.integers(0, 1_000, rows), unit="D")
     complaint = pd.Series(MONTHS[month] - days_ago)
+    # The draws stay in this order: each takes the numbers after those of the one before.
     return pd.DataFrame(
         {
             "customer_id": ids,
@@ -39,6 +50,7 @@ def _people(rng: np.random.Generator, month: np.ndarray) -> pd.DataFrame:
             # Prices creep up month by month: the slow drift.
             "monthly_charge": (rng.gamma(9, 5, rows) + 5 + 0.4 * month).clip(5, 200).round(2),
             "support_calls": rng.poisson(1.2, rows),
+            # A network that was not measured, and customers who never complained.
             "data_gb": pd.Series(rng.gamma(2, 8, rows).round(1)).mask(rng.random(rows) < 0.06),
             "last_complaint": complaint.mask(rng.random(rows) < 0.6),
             "has_app": rng.random(rows) < 0.55,
@@ -48,26 +60,47 @@ def _people(rng: np.random.Generator, month: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _outcomes(rng: np.random.Generator, table: pd.DataFrame, month: np.ndarray) -> pd.DataFrame:
-    fresh_complaint = (table["event_month"] - table["last_complaint"]).dt.days < 180
-    logit = (
-        -3.2
-        - 0.045 * table["tenure_months"]
-        + 0.035 * table["monthly_charge"]
-        + 0.45 * table["support_calls"]
-        - 0.02 * table["data_gb"].fillna(16)
-        + 1.1 * fresh_complaint
-        - 0.5 * table["has_app"]
-        + 2.5 * table["payment_risk"]
-        + 2.0 * table["network_risk"]
-        + table["contract_type"].map({"monthly": 0.9, "yearly": 0.0, "two_years": -0.9})
-        + table["region"].map({"north": 0.0, "east": 0.3, "south": -0.2, "west": 0.1})
+def _with_outcomes(
+    rng: np.random.Generator, customers: pd.DataFrame, month: np.ndarray
+) -> pd.DataFrame:
+    """The same customers with what became of them, where that is known yet."""
+    logit = _logit(customers)
+    probability = 1 / (1 + np.exp(-logit))
+    churned = pd.Series(rng.random(len(customers)) < probability, dtype="boolean")
+    spend = (
+        0.9 * customers["monthly_charge"]
+        + 4 * customers["support_calls"]
+        + 30 * customers["network_risk"]
     )
-    churned = pd.Series(rng.random(len(table)) < 1 / (1 + np.exp(-logit)), dtype="boolean")
-    spend = 0.9 * table["monthly_charge"] + 4 * table["support_calls"] + 30 * table["network_risk"]
-    spend += rng.normal(0, 8, len(table)) - 3 * logit - 0.1 * table["tenure_months"]
-    spend = spend.clip(0).round(2)
+    # Who is about to leave spends less; the rest is noise.
+    noise = rng.normal(0, 8, len(customers))
+    spend += noise - 3 * logit - 0.1 * customers["tenure_months"]
     label_month = pd.Series(MONTHS[month] + LABEL_DELAY)
-    outcomes = {"label_month": label_month, "churned": churned, "spend_next_month": spend}
+    # The last months have no outcome: labels arrive late, as they do in real exports.
     known = label_month <= EXPORTED_ON
-    return table.assign(**{name: column.where(known) for name, column in outcomes.items()})
+    return customers.assign(
+        label_month=label_month.where(known),
+        churned=churned.where(known),
+        spend_next_month=spend.clip(0).round(2).where(known),
+    )
+
+
+def _logit(customers: pd.DataFrame) -> pd.Series:
+    """The log-odds of leaving."""
+    days_since_complaint = (customers["event_month"] - customers["last_complaint"]).dt.days
+    contract = {"monthly": 0.9, "yearly": 0.0, "two_years": -0.9}
+    region = {"north": 0.0, "east": 0.3, "south": -0.2, "west": 0.1}
+    logit: pd.Series = (
+        -3.2
+        - 0.045 * customers["tenure_months"]
+        + 0.035 * customers["monthly_charge"]
+        + 0.45 * customers["support_calls"]
+        - 0.02 * customers["data_gb"].fillna(16)
+        + 1.1 * (days_since_complaint < 180)
+        - 0.5 * customers["has_app"]
+        + 2.5 * customers["payment_risk"]
+        + 2.0 * customers["network_risk"]
+        + customers["contract_type"].map(contract)
+        + customers["region"].map(region)
+    )
+    return logit

@@ -9,19 +9,35 @@ NEVER = 36.0
 
 
 def complaint_age(customers: pd.DataFrame) -> pd.Series:
-    """Whole months between the last complaint and the month of the prediction."""
+    """Compute the whole months between the last complaint and the month of the prediction.
+
+    Args:
+        customers: The raw table.
+
+    Returns:
+        Months, between 0 and NEVER.
+    """
     days = (customers["event_month"] - customers["last_complaint"]).dt.days
-    return (days // 30).astype(float).clip(upper=NEVER).fillna(NEVER)
+    months = (days // 30).astype(float)
+    return months.clip(upper=NEVER).fillna(NEVER)
 
 
 def has_app(customers: pd.DataFrame) -> pd.Series:
-    """1 with the app, 0 without, missing where the export does not say."""
+    """Compute who has the app.
+
+    Args:
+        customers: The raw table, in which the column may be missing.
+
+    Returns:
+        1 with the app, 0 without, missing where the export does not say.
+    """
     if "has_app" not in customers:
         return pd.Series(float("nan"), index=customers.index)
+    # By way of Float64, which takes plain and nullable booleans alike.
     return customers["has_app"].astype("Float64").astype(float)
 
 
-# name, kind, owner, source, reason
+# In each line: name, kind, owner, source, reason, and the function if it is not a raw column.
 FEATURES = (
     Feature("tenure_months", "numeric", "billing-team", "billing", "Most who leave do so early."),
     Feature("monthly_charge", "numeric", "billing-team", "billing", "A high price drives away."),

@@ -10,12 +10,16 @@ AGE_BANDS = ["18-29", "30-44", "45-59", "60+"]
 GENDERS = ["female", "male", "undisclosed"]
 FIRST_MONTH = pd.Timestamp("2020-01-01")
 
+MIN_ROWS_TO_VARY = 30
+"""With fewer rows, one value in a whole column can be chance."""
+
 
 class Request(pa.DataFrameModel):
     """What is known of a customer on the day of a prediction."""
 
     customer_id: int = pa.Field(ge=1, unique=True)
     event_month: pd.Timestamp = pa.Field(ge=FIRST_MONTH)
+    # No message shows a personal value, and no model reads one.
     email: str = pa.Field(str_contains="@", metadata={"personal": True})
     region: str = pa.Field(isin=REGIONS)
     contract_type: str = pa.Field(isin=CONTRACTS)
@@ -26,7 +30,8 @@ class Request(pa.DataFrameModel):
     support_calls: int = pa.Field(ge=0, le=100)
     data_gb: float = pa.Field(ge=0, le=2000, nullable=True)
     last_complaint: pd.Timestamp = pa.Field(ge=FIRST_MONTH, nullable=True)
-    has_app: Series[pd.BooleanDtype] | None = pa.Field(nullable=True)  # absent in older exports
+    # The column may be missing as a whole: older exports did not have it.
+    has_app: Series[pd.BooleanDtype] | None = pa.Field(nullable=True)
     # A family of columns: every name that ends in _risk.
     risk: float = pa.Field(alias=r"^[a-z]+_risk$", regex=True, ge=0, le=1)
 
@@ -39,8 +44,9 @@ class Request(pa.DataFrameModel):
 
     @pa.dataframe_check(error="no complaint after event_month")
     def complaint_is_past(cls, rows: pd.DataFrame) -> pd.Series:
-        """A complaint from the future would leak the outcome."""
-        return rows["last_complaint"].isna() | (rows["last_complaint"] <= rows["event_month"])
+        """Refuse a complaint from the future, which would leak the outcome."""
+        no_complaint = rows["last_complaint"].isna()
+        return no_complaint | (rows["last_complaint"] <= rows["event_month"])
 
 
 class RawTable(Request):
@@ -52,8 +58,8 @@ class RawTable(Request):
 
     @pa.check(".*", regex=True, ignore_na=False, error="more than one value in a column")
     def varies(cls, column: pd.Series) -> bool:
-        """A stuck export repeats one value; thirty rows are enough to tell."""
-        return len(column) < 30 or column.nunique(dropna=False) > 1
+        """Refuse one value in a whole column, as a stuck export has it."""
+        return len(column) < MIN_ROWS_TO_VARY or column.nunique(dropna=False) > 1
 
 
 class FeatureTable(pa.DataFrameModel):

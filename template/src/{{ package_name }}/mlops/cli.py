@@ -17,7 +17,8 @@ COMMANDS = (
     "pipeline",
     "promotion.commands",
     "profiling.freshness",
-    "verify.commands",
+    "verify",
+    "wiring",
 )
 """The modules in which rooms keep their commands; a starter has fewer of them."""
 
@@ -27,9 +28,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.command()
 def setup() -> None:
     """Install the git hooks and bring the data, once; bare files become a repository first."""
+    # Imported here: no other command needs it, and each start counts.
     from .data.fetch import data
 
-    if subprocess.run(["git", "rev-parse"], capture_output=True, check=False).returncode:
+    in_repository = subprocess.run(["git", "rev-parse"], capture_output=True, check=False)
+    if in_repository.returncode:
         subprocess.run(["git", "init", "--quiet", "-b", "main"], check=True)
     install = ["pre-commit", "install", "--hook-type", "pre-commit", "--hook-type", "pre-push"]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
@@ -38,11 +41,18 @@ def setup() -> None:
     data(rows=None)
 
 
-for name in COMMANDS:
-    room, _, _ = name.partition(".")
-    if (Path(__file__).parent / room).is_dir():
-        for command in import_module(f".{name}", __package__).COMMANDS:
-            app.command()(command)
+def _add_commands() -> None:
+    """Bring in the commands of the rooms that this project has."""
+    for name in COMMANDS:
+        room, _, _ = name.partition(".")
+        here = Path(__file__).parent / room
+        # Copier makes the folder of a room that an answer leaves out, and puts nothing into it.
+        if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
+            for command in import_module(f".{name}", __package__).COMMANDS:
+                app.command()(command)
+
+
+_add_commands()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The one kind of error that a person can mend."""
+"""The one kind of error that a person can fix."""
 
 
 class ProjectError(Exception):

@@ -1,4 +1,4 @@
-"""The naming table: one pattern a kind of thing, with an example that fits."""
+"""The naming table: one pattern for each kind of thing, with an example that fits."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,14 @@ STEPS = "raw|ingest|validate|train|test"
 
 @dataclass(frozen=True)
 class Rule:
-    """What a name of this kind looks like."""
+    """What a name of one kind looks like.
+
+    Attributes:
+        pattern: A regular expression that fits the whole name.
+        example: A name that fits.
+        meaning: The pattern in words.
+        joint: What joins the words of a name.
+    """
 
     pattern: str
     example: str
@@ -21,7 +28,8 @@ class Rule:
     joint: str = "_"
 
 
-RULES = {  # Python's own names follow PEP 8 and are checked by ruff (rules N)
+# Python's own names are not here: they follow PEP 8, and ruff checks them (rules N).
+RULES = {
     "column": Rule(SNAKE, "monthly_charge", "lower-case words joined by _"),
     "dataset": Rule(SNAKE, "customers", "lower-case words joined by _"),
     "data file": Rule(
@@ -36,6 +44,7 @@ RULES = {  # Python's own names follow PEP 8 and are checked by ruff (rules N)
     "experiment": Rule(rf"{KEBAB}/{KEBAB}", "churn-radar/tune-linear", "<model>/<purpose>", "-"),
     "run": Rule(rf"{KEBAB}-\d{{8}}-[0-9a-f]{{7}}", "linear-20260131-1a2b3c4", "<what>-<day>-<sha>"),
     "branch": Rule(
+        # The last ones are bots: they choose their branches' names themselves.
         rf"main|master|develop|({PURPOSES})/{TAG}|(dependabot|renovate|template-update)/.+",
         "feature/tenure-bands",
         f"main, or <purpose>/<words>, with the purpose one of {PURPOSES.replace('|', ', ')}",
@@ -47,21 +56,40 @@ RULES = {  # Python's own names follow PEP 8 and are checked by ruff (rules N)
 
 
 def problem(kind: str, name: str) -> str | None:
-    """Why `name` is no good name for a thing of this kind, with a spelling that is; else None."""
+    """Validate a name against its rule.
+
+    Args:
+        kind: A key of RULES.
+        name: The name of a thing of that kind.
+
+    Returns:
+        None for a good name; else one sentence with a spelling that fits.
+    """
     rule = RULES[kind]
     if re.fullmatch(rule.pattern, name):
         return None
+    # First camelCase to words, then whatever separates words to the joint of this kind.
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
     spelling = re.sub(r"[^a-z0-9.:/]+", rule.joint, words).strip(rule.joint)
-    example = spelling if re.fullmatch(rule.pattern, spelling) else rule.example
-    return f"{kind} name {name!r} breaks the rule '{rule.meaning}': for example {example}"
+    if not re.fullmatch(rule.pattern, spelling):
+        spelling = rule.example
+    return f"{kind} name {name!r} breaks the rule '{rule.meaning}': for example {spelling}"
 
 
 def validator(kind: str) -> Callable[[str], str]:
-    """A pydantic validator that accepts only good names of this kind."""
+    """Make a pydantic validator that accepts only good names of one kind.
+
+    Args:
+        kind: A key of RULES.
+
+    Returns:
+        A function that returns a good name, and raises ValueError for another.
+    """
 
     def check(name: str) -> str:
-        if message := problem(kind, name):
+        message = problem(kind, name)
+        if message:
+            # pydantic turns it into a ValidationError that says which setting it was.
             raise ValueError(message)
         return name
 

@@ -1,15 +1,16 @@
-"""A table against its schema, with a message that says which column, rule and row."""
+"""Validate a table against its schema, with a message that says which column, rule and row."""
 
 import pandas as pd
 import pandera.pandas as pa
 
 from ..errors import ProjectError
 
-ABOUT_COLUMNS = {  # what pandera's checks of whole columns mean
+ABOUT_COLUMNS = {
     "column_in_dataframe": "missing from the table",
     "column_in_schema": "not declared in the schema",
     "column_ordered": "not at its place in the order of columns",
 }
+"""What pandera's checks of whole columns mean."""
 
 PERSONAL = {"personal": True}
 """The metadata of a column whose values no message shows."""
@@ -24,27 +25,35 @@ def personal_columns(schema: type[pa.DataFrameModel]) -> list[str]:
 def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFrame:
     """Validate a table against a schema.
 
+    Args:
+        schema: The team's rules.
+        table: Any table.
+
     Returns:
         The table with the schema's types.
 
     Raises:
-        ProjectError: Names for each column the first broken rule and an offending row; the value
+        ProjectError: Lists for each column the first broken rule and an offending row; the value
             too, unless the column is personal.
     """
     try:
         return schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
+        # One row for each value that breaks a rule.
         cases = error.failure_cases
-    # One line a column, its first broken rule; rules of the whole table one line each.
-    subject = cases["column"].where(cases["schema_context"] == "Column", cases["check"])
-    hidden = personal_columns(schema)
+    # A column is reported once, by its first broken rule; a rule of the whole table by itself.
+    about_column = cases["schema_context"] == "Column"
+    subject = cases["column"].where(about_column, cases["check"])
+    personal = personal_columns(schema)
     lines = [f"the data breaks {schema.__name__}:"]
     for _, group in cases.groupby(subject, sort=False):
-        lines.append(_sentence(group, hidden))
+        lines.append(_sentence(group, personal))
+    # Outside of `except`: the original error would quote every value.
     raise ProjectError("\n  ".join(lines))
 
 
-def _sentence(cases: pd.DataFrame, hidden: list[str]) -> str:
+def _sentence(cases: pd.DataFrame, personal: list[str]) -> str:
+    """One sentence about the failures of one column, or of one rule of the table."""
     first = cases.iloc[0]
     check = str(first["check"])
     if check in ABOUT_COLUMNS:
@@ -52,10 +61,11 @@ def _sentence(cases: pd.DataFrame, hidden: list[str]) -> str:
     is_column = first["schema_context"] == "Column"
     subject = first["column"] if is_column else "the table"
     sentence = f"{subject}: breaks the rule {check}"
+    # A rule of a whole column has no row.
     if pd.isna(first["index"]):
         return sentence
-    rows = cases.loc[cases["check"] == check, "index"].nunique()
-    sentence += f" in {rows:,} row(s), the first is row {first['index']}"
-    if is_column and first["column"] not in hidden:
+    n_rows = cases.loc[cases["check"] == check, "index"].nunique()
+    sentence += f" in {n_rows:,} row(s), the first is row {first['index']}"
+    if is_column and first["column"] not in personal:
         sentence += f" with the value {first['failure_case']}"
     return sentence

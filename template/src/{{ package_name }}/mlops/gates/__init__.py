@@ -1,8 +1,8 @@
-"""What must hold before a model is promoted: one gate a module, one verdict a gate."""
+"""What must hold before a model is promoted: one gate per module, one verdict per gate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
@@ -11,41 +11,74 @@ from .. import team
 from ..errors import ProjectError
 
 if TYPE_CHECKING:
-    from ..promotion.evidence import Evidence
-
-if TYPE_CHECKING:
+    # Evidence is gathered by a room below this one; gates only use what they are given.
     from ..promotion.evidence import Evidence
 
 GATES = (
-    *("artifact", "working_tree", "provenance", "freshness", "schema", "leakage", "reproducible"),
-    *("budget", "numerics", "floor", "simpler", "features", "champion", "slices", "groups"),
+    # Is this the model that was trained, from this code and this data?
+    "artifact",
+    "working_tree",
+    "provenance",
+    "freshness",
+    # Is it sound?
+    "schema",
+    "leakage",
+    "reproducible",
+    "budget",
+    "numerics",
+    # Is it good enough, as a whole and in its parts?
+    "floor",
+    "simpler",
+    "features",
+    "champion",
+    "slices",
+    "groups",
 )
-"""In the order in which they are told: is this the model, is it sound, is it good."""
+"""The modules of this package, in the order in which their verdicts are reported."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate says, in one sentence; where it measured something, the figure and its bound.
+    """The answer of one gate.
 
-    `inconclusive` does not stop a promotion, and is told.
+    Attributes:
+        status: `refused` stops a promotion; `inconclusive` does not, and is reported.
+        reason: One sentence for the person who promotes.
+        value: What the gate measured, if it measured something.
+        threshold: What `value` was compared with, in the same unit.
     """
 
     status: Literal["passed", "refused", "inconclusive"]
     reason: str
-    figure: float | None = None
-    bound: float | None = None
+    value: float | None = None
+    threshold: float | None = None
 
 
 def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
-    """Yield the verdict of each gate by its name, the team's own last.
+    """Let every gate judge the candidate, the team's own gates last.
 
-    A gate that cannot judge refuses.
+    Args:
+        evidence: The candidate, the champion, and what is known of both.
+
+    Yields:
+        The name of a gate and its verdict, as soon as it is known.
     """
-    checks = {name: import_module(f".{name}", __package__).check for name in GATES}
-    for name, check in (checks | team.gates()).items():
-        try:
-            yield name, check(evidence)
-        except ProjectError as error:
-            yield name, Verdict("refused", str(error))
-        except Exception as error:
-            yield name, Verdict("refused", f"it broke: {type(error).__name__}: {error}")
+    checks: dict[str, Callable[[Evidence], Verdict]] = {}
+    for name in GATES:
+        module = import_module(f".{name}", __package__)
+        checks[name] = module.check
+    # A team's gate of the same name takes the place of one of these.
+    checks.update(team.gates())
+    for name, check in checks.items():
+        yield name, _verdict(check, evidence)
+
+
+def _verdict(check: Callable[[Evidence], Verdict], evidence: Evidence) -> Verdict:
+    """The verdict of one gate; a gate that cannot judge refuses."""
+    try:
+        return check(evidence)
+    except ProjectError as error:
+        return Verdict("refused", str(error))
+    except Exception as error:
+        # A fault in a gate must neither promote a model nor hide what the other gates found.
+        return Verdict("refused", f"it broke: {type(error).__name__}: {error}")

@@ -6,34 +6,63 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..evaluation.scores import Remembered
 from . import Verdict
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
+CONFIDENCE = 0.9
+"""Of the two-sided interval; its lower end alone is a one-sided test at the 5 % level."""
+
 
 def check(evidence: Evidence) -> Verdict:
-    """The lower end of the paired bootstrap's 90 % interval of the difference, against the margin.
+    """Test whether the candidate is non-inferior to the champion.
 
-    A test of non-inferiority: what is not shown to be as good is refused.
+    The lower end of the 90 % interval of the difference in skill score, from a paired bootstrap,
+    must not be below the negative margin (non-inferiority, as in Walker and Nowacki, 2011,
+    doi:10.1007/s11606-010-1513-8): what is not shown to be as good is refused.
+
+    Args:
+        evidence: Predictions of both models for the test set.
+
+    Returns:
+        A verdict with the lower end of the interval and the negative margin, in skill score.
     """
-    if evidence.champion_version is None:
+    version = evidence.champion_version
+    if version is None:
         return Verdict("passed", "there is no champion yet: this is the first")
-    number = evidence.champion_version.number
-    if evidence.champion_version.tags.get("sha256") == evidence.manifest["sha256"]:
-        return Verdict("refused", f"it is the champion already, version {number}")
-    if evidence.champion is None:
-        reason = f"version {number} cannot be scored here, and was not compared, as asked"
+    if version.tags.get("sha256") == evidence.manifest["sha256"]:
+        return Verdict("refused", f"it is the champion already, version {version.number}")
+    champion = evidence.champion
+    if champion is None:
+        # Only UNCOMPARED=yes with a reason leads here; otherwise it is an error.
+        reason = f"version {version.number} cannot be scored here, and was not compared, as asked"
         return Verdict("inconclusive", reason)
-    candidate, champion = evidence.candidate, evidence.champion
+    candidate = evidence.candidate
     if len(candidate.predictions) != len(champion.predictions):
         return Verdict("refused", "the champion was scored on other rows than the candidate")
-    one, other = (getattr(m, "probabilities", m.predictions) for m in (candidate, champion))
-    if np.array_equal(one, other):
-        return Verdict("refused", f"it predicts what the champion, version {number}, predicts")
+    if np.array_equal(_outputs(candidate), _outputs(champion)):
+        # Another file that behaves the same is no reason to change what is in production.
+        reason = f"it predicts what the champion, version {version.number}, predicts"
+        return Verdict("refused", reason)
+    return _non_inferior(evidence, candidate, champion, version.number)
+
+
+def _non_inferior(
+    evidence: Evidence, candidate: Remembered, champion: Remembered, number: int
+) -> Verdict:
     margin = evidence.config.gates.champion.margin
-    found, low, high = evidence.rows.advantage(candidate, champion, 0.9)
-    told = f"skill differs from version {number} by {found:+.3f} [{low:+.3f}, {high:+.3f}]"
+    difference, low, high = evidence.rows.advantage(candidate, champion, CONFIDENCE)
+    interval = f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+    reason = f"skill score differs from version {number} by {interval}"
+    # Written so that NaN, an undefined interval, refuses.
     if not low >= -margin:
-        return Verdict("refused", f"{told}; it may lose {margin} at the most", low, -margin)
-    return Verdict("passed", told, low, -margin)
+        return Verdict("refused", f"{reason}; at most {margin} may be lost", low, -margin)
+    return Verdict("passed", reason, low, -margin)
+
+
+def _outputs(model: Remembered) -> np.ndarray:
+    """Probabilities if the model has them, since equal classes may hide other probabilities."""
+    outputs: np.ndarray = getattr(model, "probabilities", model.predictions)
+    return outputs

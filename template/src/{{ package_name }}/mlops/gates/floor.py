@@ -11,12 +11,22 @@ if TYPE_CHECKING:
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Even the lower end of the 95 % interval of the score, as skill, reaches the floor."""
-    metric, bound = evidence.config.selection.metric, evidence.config.gates.floor.skill
-    low = evidence.rows.skill(evidence.measured[f"{metric}_low"])
+    """Compare the lower confidence bound of the skill score with gates.floor.skill.
+
+    Args:
+        evidence: Of the candidate, the metrics measured again on the test set, with the 95 %
+            interval of the score.
+
+    Returns:
+        A verdict with the lower confidence bound and the floor, in skill score.
+    """
+    metric = evidence.config.selection.metric
+    threshold = evidence.config.gates.floor.skill
     score = evidence.measured[metric]
-    told = f"{metric} {score:.3f}, skill of at least {low:.3f}"
-    if not low >= bound:
-        reason = f"{told}, under the floor of {bound}: better features, or more rows"
-        return Verdict("refused", reason, low, bound)
-    return Verdict("passed", told, low, bound)
+    low = evidence.rows.skill(evidence.measured[f"{metric}_low"])
+    described = f"{metric} {score:.3f}, skill score of at least {low:.3f}"
+    # Written so that NaN, an undefined score, refuses.
+    if not low >= threshold:
+        reason = f"{described}, under the floor of {threshold}: better features, or more rows"
+        return Verdict("refused", reason, low, threshold)
+    return Verdict("passed", described, low, threshold)

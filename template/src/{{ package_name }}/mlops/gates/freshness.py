@@ -10,25 +10,49 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
+SECONDS_A_DAY = 86_400
+FUTURE = -0.01
+"""In days. Clocks differ by seconds; a date further ahead than that was made up."""
+
 
 def check(evidence: Evidence) -> Verdict:
-    """Days since the raw data was last committed, and since the model was measured."""
-    bounds, pointer = evidence.config.gates.freshness, f"{evidence.config.data.raw}.dvc"
+    """Compare the age of the raw data and of the profile with gates.freshness.
+
+    The raw data is as old as the last commit of its DVC pointer.
+
+    Args:
+        evidence: The history of the project, the profile of the candidate, and the moment of the
+            judgement.
+
+    Returns:
+        A verdict with the age that decided, or the age of the profile if both are young enough,
+        and what that may be, in days.
+    """
+    thresholds = evidence.config.gates.freshness
+    pointer = f"{evidence.config.data.raw}.dvc"
+    # In a shallow clone every file seems to be as young as the oldest commit that was fetched.
     if evidence.git("rev-parse", "--is-shallow-repository") == "true":
         return Verdict("refused", "a shallow clone hides the data's age: `git fetch --unshallow`")
-    brought = evidence.git("log", "-1", "--format=%cI", "--", pointer)
-    if not brought:
-        return Verdict("refused", f"{pointer} was never committed: nobody can tell the data's age")
-    measured = evidence.profile["measured_at"]
-    ages = {
-        "the data is": (brought, bounds.data_days, "bring newer data"),
-        "the evidence is": (measured, bounds.evidence_days, "`make profile`"),
-    }
-    told = []
-    for what, (since, bound, mend) in ages.items():
-        days = round((evidence.now - datetime.fromisoformat(since)).total_seconds() / 86_400, 2)
-        if days < -0.01 or days > bound:  # nothing is from the future
-            reason = f"{what} {days} days old, of at most {bound}: {mend}"
-            return Verdict("refused", reason, days, bound)
-        told.append(f"{what} {days} days old")
-    return Verdict("passed", ", ".join(told), days, bound)
+    committed_at = evidence.git("log", "-1", "--format=%cI", "--", pointer)
+    if not committed_at:
+        return Verdict("refused", f"{pointer} was never committed: the data's age is unknown")
+    data_age = _days(committed_at, evidence.now)
+    if not FUTURE <= data_age <= thresholds.data_days:
+        fix = "bring newer data"
+        return _too_old("the data is", data_age, thresholds.data_days, fix)
+    evidence_age = _days(evidence.profile["measured_at"], evidence.now)
+    if not FUTURE <= evidence_age <= thresholds.evidence_days:
+        return _too_old("the evidence is", evidence_age, thresholds.evidence_days, "`make profile`")
+    reason = f"the data is {data_age} days old, the evidence is {evidence_age} days old"
+    return Verdict("passed", reason, evidence_age, thresholds.evidence_days)
+
+
+def _days(since: str, now: datetime) -> float:
+    """Days from an ISO time to `now`, to a hundredth."""
+    passed = now - datetime.fromisoformat(since)
+    return round(passed.total_seconds() / SECONDS_A_DAY, 2)
+
+
+def _too_old(what: str, days: float, threshold: float, fix: str) -> Verdict:
+    reason = f"{what} {days} days old, of at most {threshold}: {fix}"
+    return Verdict("refused", reason, days, threshold)

@@ -1,8 +1,7 @@
-"""Nothing that the model learns from holds the answer, or who somebody is."""
+"""Nothing that the model is trained on holds the answer, or who somebody is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,59 +15,129 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
-ROWS = 1_000
-CHANCE = 1e-3
-"""How rarely chance alone may put so many copies on both sides."""
+SWAPPED_ROWS = 1_000
+"""Rows on which a column's values are swapped to see which features read it."""
+
+DUPLICATES_P_VALUE = 1e-3
+"""How rarely chance alone may put so many duplicates into both tables."""
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Held-out rows are new, no feature gives the answer away, none reads what it must not."""
-    bound = evidence.config.gates.leakage.max_skill
-    alone = {name: facts["alone"] for name, facts in evidence.challenge["features"].items()}
-    most = max(alone, key=lambda name: alone[name])
-    for reason in (*_shared(evidence), *_forbidden(evidence)):
-        return Verdict("refused", reason)
-    told = f"{most} alone has a skill of {alone[most]:.3f}"
-    if alone[most] > bound:
-        mend = "if it is known only after the outcome, take it out of features.py"
-        return Verdict("refused", f"{told}, more than {bound}: {mend}", alone[most], bound)
-    return Verdict("passed", f"held-out rows are new; {told}, the most of all", alone[most], bound)
+    """Check that the test set is new, and that no feature holds what it must not.
 
+    Args:
+        evidence: The training set and the test set, and what stage `challenge` found about the
+            features.
 
-def _shared(evidence: Evidence) -> Iterator[str]:
-    """What is both learned from and held out.
-
-    In a table without ids equal rows may well be of different things: then so many held-out rows
-    may have a twin to learn from as rows to learn from have one among themselves.
+    Returns:
+        A verdict with the largest univariate skill score of a feature, and what it may be.
     """
-    data, train, test = evidence.config.data, evidence.train, evidence.test
-    learned, held = (pd.util.hash_pandas_object(rows, index=False) for rows in (train, test))
-    twins, seen = int(learned.duplicated(keep=False).sum()), int(held.isin(learned).sum())
-    share = (twins + 1) / (len(train) + 1)
-    tolerated = 0 if data.ids and not twins else binom.isf(CHANCE, len(test), share)
-    if seen > tolerated:
-        yield (
-            f"{seen:,} of {len(test):,} held-out rows were learned from too, where {tolerated:.0f} "
-            "would be chance: `dvc repro` makes the split anew; if that does not help, the raw "
-            "table holds copies"
-        )
-    if data.group and (both := len({*train[data.group]} & {*test[data.group]})):
-        yield f"{both:,} groups of {data.group} are learned from and held out: `dvc repro`"
-    if data.time and train[data.time].max() >= test[data.time].min():
-        yield f"rows to learn from are as late by {data.time} as held-out ones: `dvc repro`"
+    threshold = evidence.config.gates.leakage.max_skill
+    univariate = {}
+    for name, facts in evidence.challenge["features"].items():
+        univariate[name] = facts["alone"]
+    best = max(univariate, key=lambda name: univariate[name])
+    for find_problem in (_duplicates, _shared_groups, _overlap_in_time, _forbidden_input):
+        problem = find_problem(evidence)
+        if problem:
+            return Verdict("refused", problem)
+    described = f"{best} has a univariate skill score of {univariate[best]:.3f}"
+    # What predicts almost perfectly by itself is most often the outcome in disguise.
+    if univariate[best] > threshold:
+        fix = "if it is known only after the outcome, remove it from features.py"
+        reason = f"{described}, more than {threshold}: {fix}"
+        return Verdict("refused", reason, univariate[best], threshold)
+    reason = f"held-out rows are new; {described}, the most of all"
+    return Verdict("passed", reason, univariate[best], threshold)
 
 
-def _forbidden(evidence: Evidence) -> Iterator[str]:
-    """Features that read an id, the target, a sensitive or a personal column, or bear its name."""
-    data, rows = evidence.config.data, evidence.train.head(ROWS)
-    personal = personal_columns(team.raw_table())
-    banned = {data.target: "the target"} | dict.fromkeys(data.ids, "an id")
-    banned |= dict.fromkeys(data.sensitive, "sensitive") | dict.fromkeys(personal, "personal")
-    names, plain = {*evidence.model[:-1].feature_names_in_}, feature_table(team.features(), rows)
-    for column in [name for name in banned if name in rows]:
-        # Other values in the column change what reads it.
-        other = feature_table(team.features(), rows.assign(**{column: rows[column].array[::-1]}))
-        readers = [name for name in plain if not plain[name].equals(other[name])]
-        if column in names or readers:
-            which = f"the feature {readers[0] if readers else column} reads {column}"
-            yield f"{which}, which is {banned[column]}: take it out of features.py"
+def _duplicates(evidence: Evidence) -> str:
+    """Rows of the test set that are in the training set; empty if they are few enough.
+
+    Allow as many as the training set's own duplicate rate predicts (binomial, p < 0.001): in a
+    table without ids, equal rows may well be of different things.
+    """
+    train_hashes = pd.util.hash_pandas_object(evidence.train, index=False)
+    test_hashes = pd.util.hash_pandas_object(evidence.test, index=False)
+    n_train = len(train_hashes)
+    n_test = len(test_hashes)
+    n_duplicated = int(train_hashes.duplicated(keep=False).sum())
+    n_shared = int(test_hashes.isin(train_hashes).sum())
+    if evidence.config.data.ids and n_duplicated == 0:
+        # With an id in it an equal row is the same thing: none may be shared.
+        n_allowed = 0.0
+    else:
+        # Plus one in both, so that a training set without duplicates does not predict a rate of 0.
+        rate = (n_duplicated + 1) / (n_train + 1)
+        n_allowed = float(binom.isf(DUPLICATES_P_VALUE, n_test, rate))
+    if n_shared <= n_allowed:
+        return ""
+    return (
+        f"{n_shared:,} of {n_test:,} held-out rows are in the training set too, where "
+        f"{n_allowed:.0f} would be chance: `dvc repro` makes the split again; if that does not "
+        "help, the raw table has duplicated rows"
+    )
+
+
+def _shared_groups(evidence: Evidence) -> str:
+    """Groups in both tables; empty if there are none."""
+    column = evidence.config.data.group
+    if not column:
+        return ""
+    shared = set(evidence.train[column]) & set(evidence.test[column])
+    # Rows of one group are alike: a model that saw some of them knows more about the others.
+    if shared:
+        return f"{len(shared):,} groups of {column} are in both tables: `dvc repro`"
+    return ""
+
+
+def _overlap_in_time(evidence: Evidence) -> str:
+    """Whether training rows are as late as the test set; empty if they are not."""
+    column = evidence.config.data.time
+    if not column:
+        return ""
+    # A model in use predicts what is later than all that it was trained on.
+    if evidence.train[column].max() >= evidence.test[column].min():
+        return f"training rows are as late by {column} as held-out ones: `dvc repro`"
+    return ""
+
+
+def _forbidden_input(evidence: Evidence) -> str:
+    """The first forbidden column that a feature reads or is named like; empty if there is none."""
+    rows = evidence.train.head(SWAPPED_ROWS)
+    inputs = set(evidence.model[:-1].feature_names_in_)
+    table = feature_table(team.features(), rows)
+    for column, reason in _forbidden_columns(evidence).items():
+        if column not in rows:
+            continue
+        readers = _features_that_read(column, rows, table)
+        if not readers and column in inputs:
+            readers = [column]
+        if readers:
+            return (
+                f"the feature {readers[0]} reads {column}, which is {reason}: "
+                "remove it from features.py"
+            )
+    return ""
+
+
+def _forbidden_columns(evidence: Evidence) -> dict[str, str]:
+    """The columns that no feature may read, and what each is."""
+    data = evidence.config.data
+    forbidden = {data.target: "the target"}
+    for column in data.ids:
+        forbidden[column] = "an id"
+    for column in data.sensitive:
+        forbidden[column] = "sensitive"
+    for column in personal_columns(team.raw_table()):
+        forbidden[column] = "PII"
+    return forbidden
+
+
+def _features_that_read(column: str, rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """The features whose values change when the column's values are in reverse order."""
+    changed = rows.copy()
+    # The array, since a series would be aligned by its index and change nothing.
+    changed[column] = rows[column].array[::-1]
+    other = feature_table(team.features(), changed)
+    return [str(name) for name in table if not table[name].equals(other[name])]

@@ -10,18 +10,39 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
+N_LISTED = 4
+"""At most so many changes are named."""
+
 
 def check(evidence: Evidence) -> Verdict:
-    """DVC finds every file as it recorded it, and measuring again gives the recorded metrics."""
-    if stale := evidence.stale:
-        names = "; ".join(stale[:4]) + (" ..." if len(stale) > 4 else "")
-        reason = f"{names}: `make pipeline` makes the evidence anew"
+    """Check that all evidence belongs together.
+
+    DVC must find every file as it recorded it, measuring again must give the recorded metrics, and
+    the reports that are not measured again must be about this model.
+
+    Args:
+        evidence: What DVC finds changed, the metrics measured again, and the reports.
+
+    Returns:
+        A verdict with the number of deviations, of which there may be none.
+
+    Raises:
+        ProjectError: A report is missing, was edited, or is about another model.
+    """
+    stale = evidence.stale
+    if stale:
+        listed = "; ".join(stale[:N_LISTED])
+        more = " ..." if len(stale) > N_LISTED else ""
+        reason = f"{listed}{more}: `make pipeline` makes the evidence again"
         return Verdict("refused", reason, len(stale), 0)
     text = (evidence.root / "reports" / "metrics.json").read_text(encoding="utf-8")
-    recorded, measured = json.loads(text), evidence.measured
-    if other := [name for name in measured if recorded.get(name) != measured[name]]:
-        name = other[0]
+    recorded = json.loads(text)
+    measured = evidence.measured
+    # To the last digit: measuring is deterministic, so any difference is an edit.
+    different = [name for name in measured if recorded.get(name) != measured[name]]
+    if different:
+        name = different[0]
         reason = f"metrics.json has {name} {recorded.get(name)}, measured now {measured[name]}"
-        return Verdict("refused", reason, len(other), 0)
-    evidence.challenge, evidence.profile  # noqa: B018 - they refuse what is not of this model
+        return Verdict("refused", reason, len(different), 0)
+    evidence.require_reports_of_candidate()
     return Verdict("passed", "code, data, model and evidence belong together", 0, 0)

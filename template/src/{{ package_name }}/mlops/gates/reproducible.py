@@ -9,25 +9,44 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
-TOLERANCE = 1e-6  # of a probability, or of the target's standard deviation
+TOLERANCE = 1e-6
+"""Of a probability, or of the target's standard deviation.
+
+The candidate may be trained on several threads, whose sums are rounded in another order.
+"""
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Two more trainings gave the same predictions to the bit, and the model gives them too."""
+    """Compare the candidate with two models that `make profile` trained again.
+
+    The two must predict the same to the bit, since only the order of Python's sets differs between
+    them; the candidate must predict the same within TOLERANCE.
+
+    Args:
+        evidence: Of the candidate, its profile.
+
+    Returns:
+        A verdict with the largest difference between predictions, and what it may be.
+    """
     profile = evidence.profile
     if profile["failure"]:
         return Verdict("refused", profile["failure"])
-    if len(set(profile["digests"])) > 1:
+    # Checksums of all predictions: they differ as soon as one bit does.
+    distinct = set(profile["digests"])
+    if len(distinct) > 1:
+        spread = profile["spread"]
         reason = (
-            f"two trainings on the same rows differ by up to {profile['spread']:.2g} in their "
-            "predictions: give whatever is random the seed, and sort what comes out of a set"
+            f"two trainings on the same rows differ by up to {spread:.2g} in their predictions: "
+            "give whatever is random the seed, and sort what comes out of a set"
         )
-        return Verdict("refused", reason, profile["spread"], 0)
-    found = profile["difference"]
-    if not found <= TOLERANCE:
+        return Verdict("refused", reason, spread, 0)
+    difference = profile["difference"]
+    # Written so that NaN refuses.
+    if not difference <= TOLERANCE:
         reason = (
-            f"models/model.skops differs by up to {found:.2g} from what this code learns from the "
-            "training rows: it was made otherwise; `dvc repro --force train`, then `make profile`"
+            f"models/model.skops differs by up to {difference:.2g} from what this code makes of "
+            "the training set: it was made in another way; `dvc repro --force train`, then "
+            "`make profile`"
         )
-        return Verdict("refused", reason, found, TOLERANCE)
-    return Verdict("passed", "trained twice more, it predicts the same", found, TOLERANCE)
+        return Verdict("refused", reason, difference, TOLERANCE)
+    return Verdict("passed", "trained twice more, it predicts the same", difference, TOLERANCE)

@@ -3,87 +3,146 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import ProjectError
-from ..evaluation.scores import Rows
+from ..evaluation.scores import Remembered, Rows
 from ..evaluation.slices import slice_masks
 from . import Verdict
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
-NAMED = 4
-"""So many slices are named, the worst first."""
+N_LISTED = 4
+"""At most so many slices are named, the worst first."""
 
 
 class Finding(NamedTuple):
-    """What a slice says; sorted, the worst comes first."""
+    """What is found on one slice. Findings sort by skill score, the worst first."""
 
     skill: float
-    told: str
-    status: str
+    description: str
+    status: Literal["passed", "refused", "inconclusive"]
 
 
 def check(evidence: Evidence) -> Verdict:
-    """Slices are the values of the columns in data.slices and data.sensitive.
+    """Judge every slice: the values of the columns in data.slices and data.sensitive.
 
     By 95 % intervals of the bootstrap, a slice refuses if it is not shown to reach its floor and
     is shown to be worse than the whole; or if it is worse than the champion by more than the
-    margin and is shown to be worse. So ruin refuses, and the noise of a small slice does not. A
-    critical slice refuses as soon as it is not shown to reach its floor.
+    margin and is shown to be worse. So a ruined slice refuses, and the noise of a small one does
+    not. A critical slice refuses as soon as it is not shown to reach its floor.
+
+    Args:
+        evidence: The test set, and the predictions of both models for it.
+
+    Returns:
+        A verdict with the skill score of the worst slice of those that decided, and its floor.
+
+    Raises:
+        ProjectError: gates.slices.critical names a slice that the test set does not have.
     """
-    bounds, data = evidence.config.gates.slices, evidence.config.data
-    columns = list(dict.fromkeys([*data.slices, *data.sensitive]))
-    slices = {
-        "=".join(name): evidence.rows.slice(mask)
-        for name, mask in slice_masks(evidence.test, columns).items()
-    }
-    if strangers := [name for name in bounds.critical if name not in slices]:
-        near = get_close_matches(strangers[0], slices, cutoff=0.1)
-        raise ProjectError(
-            f"gates.slices.critical: the held-out rows have no slice {', '.join(strangers)}; "
-            f"near it: {', '.join(near) or 'none, see data.slices'}"
-        )
+    slices = _slices(evidence)
+    _require_critical(evidence.config.gates.slices.critical, slices)
     whole = evidence.rows.skill(evidence.rows.score(evidence.candidate))
-    found = sorted(_judge(evidence, name, rows, whole) for name, rows in slices.items())
-    bad = [f for f in found if f.status == "refused"]
-    unclear = [f for f in found if f.status == "inconclusive"]
-    good = [f for f in found if f.status == "passed"]
-    if bad:
-        mend = "reports/report.html shows them; learn from more such rows, or tell them apart"
-        return Verdict("refused", f"{_told(bad)}: {mend}", bad[0].skill, bounds.skill)
-    doubt = f"; inconclusive: {_told(unclear)}" if unclear else ""
-    if not good:
-        return Verdict("inconclusive", f"no slice in data.slices can be judged{doubt}")
-    told = f"{len(good)} of {len(found)} slices hold, the weakest: {good[0].told}{doubt}"
-    return Verdict("passed", told, good[0].skill, bounds.skill)
+    findings = []
+    for name, rows in slices.items():
+        findings.append(_judge(evidence, name, rows, whole))
+    findings.sort()
+    return _verdict(findings, evidence.config.gates.slices.skill)
+
+
+def _slices(evidence: Evidence) -> dict[str, Rows]:
+    """The rows of each slice, by its name as in region=north."""
+    data = evidence.config.data
+    # A column may be in both lists; a dictionary keeps the first place of each.
+    columns = list(dict.fromkeys(data.slices + data.sensitive))
+    slices = {}
+    for (column, value), mask in slice_masks(evidence.test, columns).items():
+        slices[f"{column}={value}"] = evidence.rows.slice(mask)
+    return slices
+
+
+def _require_critical(critical: list[str], slices: dict[str, Rows]) -> None:
+    """Raise ProjectError if a critical slice is not in the test set."""
+    unknown = [name for name in critical if name not in slices]
+    if not unknown:
+        return
+    listed = ", ".join(unknown)
+    # Almost any name is a hint: the values of a column are few, and often short.
+    close = ", ".join(get_close_matches(unknown[0], slices, cutoff=0.1))
+    hint = close or "none, see data.slices"
+    raise ProjectError(
+        f"gates.slices.critical: the test set has no slice {listed}; close matches: {hint}"
+    )
 
 
 def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
-    bounds, champion = evidence.config.gates.slices, evidence.champion
-    doubt = "refused" if name in bounds.critical else "inconclusive"
-    if len(rows.numbers) < bounds.min_rows:
-        told = f"{name} has {len(rows.numbers)} rows, fewer than {bounds.min_rows}"
-        return Finding(0.0, told, doubt)
+    """Judge one slice; `whole` is the candidate's skill score on the test set."""
+    thresholds = evidence.config.gates.slices
+    champion = evidence.champion
+    # What cannot be said of a critical slice counts against it.
+    doubtful: Literal["refused", "inconclusive"] = "inconclusive"
+    if name in thresholds.critical:
+        doubtful = "refused"
+    n_rows = len(rows.numbers)
+    if n_rows < thresholds.min_rows:
+        return Finding(0.0, f"{name} has {n_rows} rows, fewer than {thresholds.min_rows}", doubtful)
     skill, low, high = rows.estimate(evidence.candidate)
     if not np.isfinite([skill, low]).all():
-        return Finding(0.0, f"{name} leaves {rows.metric} undefined", doubt)
-    told = f"{name} has skill {skill:.2f} [{low:.2f}, {high:.2f}] on {len(rows.numbers):,} rows"
-    if low < bounds.skill:
-        told += f", not shown to reach {bounds.skill}"
-        ruined = high < max(whole, bounds.skill)
-        return Finding(skill, told, "refused" if ruined else doubt)
-    if champion is not None and rows.skill(rows.score(champion)) - skill > bounds.margin:
-        lost, least, _ = rows.advantage(champion, evidence.candidate)
-        if least > 0:
-            told += f", {lost:.2f} less than the champion's; {bounds.margin} may be lost"
-            return Finding(skill, told, "refused")
-    return Finding(skill, told, "passed")
+        return Finding(0.0, f"{name} leaves {rows.metric} undefined", doubtful)
+    interval = f"{skill:.2f} [{low:.2f}, {high:.2f}]"
+    description = f"{name} has a skill score of {interval} on {n_rows:,} rows"
+    if low < thresholds.skill:
+        description += f", not shown to reach {thresholds.skill}"
+        # The floor alone would refuse weak models for the noise of a slice, the whole alone would
+        # refuse good models for their weakest slice.
+        is_ruined = high < max(whole, thresholds.skill)
+        return Finding(skill, description, "refused" if is_ruined else doubtful)
+    loss = 0.0
+    if champion is not None:
+        loss = _loss(rows, evidence.candidate, champion, thresholds.margin)
+    if loss > 0:
+        description += f", {loss:.2f} less than the champion's; {thresholds.margin} may be lost"
+        return Finding(skill, description, "refused")
+    return Finding(skill, description, "passed")
 
 
-def _told(findings: list[Finding]) -> str:
-    more = f"; {len(findings) - NAMED} more" if len(findings) > NAMED else ""
-    return "; ".join(finding.told for finding in findings[:NAMED]) + more
+def _loss(rows: Rows, candidate: Remembered, champion: Remembered, margin: float) -> float:
+    """Skill score lost against the champion; 0 if within the margin or not shown to be a loss."""
+    difference = rows.skill(rows.score(champion)) - rows.skill(rows.score(candidate))
+    # Resampling takes most of the time of this gate: do it only where the margin is exceeded.
+    if not difference > margin:
+        return 0.0
+    loss, low, _ = rows.advantage(champion, candidate)
+    return loss if low > 0 else 0.0
+
+
+def _verdict(findings: list[Finding], floor: float) -> Verdict:
+    """One verdict on all slices; `findings` are sorted, the worst first."""
+    refused = [finding for finding in findings if finding.status == "refused"]
+    unclear = [finding for finding in findings if finding.status == "inconclusive"]
+    passed = [finding for finding in findings if finding.status == "passed"]
+    if refused:
+        fix = (
+            "reports/report.html shows them; train on more such rows, or add features that "
+            "distinguish them"
+        )
+        return Verdict("refused", f"{_listed(refused)}: {fix}", refused[0].skill, floor)
+    doubt = f"; inconclusive: {_listed(unclear)}" if unclear else ""
+    if not passed:
+        return Verdict("inconclusive", f"no slice in data.slices can be judged{doubt}")
+    weakest = passed[0]
+    reason = (
+        f"{len(passed)} of {len(findings)} slices hold, "
+        f"the weakest: {weakest.description}{doubt}"
+    )
+    return Verdict("passed", reason, weakest.skill, floor)
+
+
+def _listed(findings: list[Finding]) -> str:
+    listed = "; ".join(finding.description for finding in findings[:N_LISTED])
+    n_more = len(findings) - N_LISTED
+    return f"{listed}; {n_more} more" if n_more > 0 else listed

@@ -1,4 +1,4 @@
-"""Metrics on the test set, with the uncertainty of the first, and calibration."""
+"""Metrics on the test set, with the interval of the first, and calibration."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,12 +29,21 @@ MAX_UNDEFINED = 0.1
 """A resample may lack a rare class, on which some metrics are undefined: one in ten may."""
 
 N_BINS = 10
+"""Points of the calibration curve."""
 
 
 def measure(
     config: Config, model: Pipeline, features: pd.DataFrame, target: pd.Series
 ) -> dict[str, float]:
     """Compute every metric, and the 95 % percentile bootstrap interval of the first.
+
+    Efron and Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
+
+    Args:
+        config: The project's settings; `selection.metric` comes first.
+        model: A fitted pipeline.
+        features: The features of the test set.
+        target: The outcomes of the test set.
 
     Returns:
         By name of the metric its value; the interval under `<metric>_low` and `<metric>_high`.
@@ -54,6 +63,7 @@ def measure(
     low, high = np.nanpercentile(scores, [2.5, 97.5])
     metrics[f"{metric}_low"] = float(low)
     metrics[f"{metric}_high"] = float(high)
+    # More digits would differ between machines, and say nothing.
     return {name: round(value, 6) for name, value in metrics.items()}
 
 
@@ -112,7 +122,20 @@ class _CachedPredictions(BaseEstimator):  # type: ignore[misc]
 
 
 def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> float:
-    """Compute the mean of -log(p), p the probability of the outcome: 0 for a class never seen."""
+    """Compute the mean of -log(p), with p the probability that the model gave to the outcome.
+
+    scikit-learn's own function refuses a class that the model was not trained on.
+
+    Args:
+        model: A fitted classifier.
+        features: The features of each row.
+        target: The class of each row.
+
+    Returns:
+        The mean over the rows; a class that was not in the training set has the probability 0,
+        which counts as 10⁻¹⁵.
+    """
+    # -1 for a class that the model does not know.
     column = pd.Index(model.classes_).get_indexer(target)
     probabilities = model.predict_proba(features)[np.arange(len(target)), column]
     known = np.where(column < 0, 0, probabilities)
@@ -122,9 +145,17 @@ def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> floa
 def predicted_and_observed(
     model: Pipeline, features: pd.DataFrame, target: pd.Series
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return two numbers a row: prediction and outcome, or probability and whether it came true.
+    """Compute the two numbers of each row that a calibration curve compares.
 
-    With more than two classes it is the probability of the class that is predicted.
+    Args:
+        model: A fitted pipeline.
+        features: The features of each row.
+        target: The outcome of each row.
+
+    Returns:
+        Of a regressor the predictions and the outcomes. Of a classifier the probability of the
+        second class and whether it came true; with more than two classes, those of the class
+        that is predicted. Both have one value a row.
     """
     if not hasattr(model, "predict_proba"):
         return model.predict(features), target.to_numpy()
@@ -135,8 +166,17 @@ def predicted_and_observed(
 
 
 def calibration(predicted: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
-    """Return mean prediction and mean outcome in bins of equally many rows."""
+    """Compute a calibration curve.
+
+    Args:
+        predicted: The prediction of each row.
+        observed: The outcome of each row.
+
+    Returns:
+        The mean of both in at most N_BINS bins of equally many rows.
+    """
     table = pd.DataFrame({"predicted": predicted, "observed": observed.astype(float)})
+    # By rank: equal predictions would otherwise make bins of unequal size, or too few.
     ranks = table["predicted"].rank(method="first")
     bins = pd.qcut(ranks, min(N_BINS, len(table)), labels=False)
     return table.groupby(bins).mean().round(6)
@@ -147,5 +187,6 @@ def quiet() -> Iterator[None]:
     """Silence warnings where a metric is undefined, since NaN says so; skip repeated checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # scikit-learn would check the same table for each of many small predictions.
         with config_context(assume_finite=True, skip_parameter_validation=True):
             yield

@@ -8,18 +8,25 @@ from ..config import Config
 from ..errors import ProjectError
 from .candidates import bad_setting_in_fit, candidates
 
-SPLITTERS = {  # by task, and whether rows of one group stay together
+SPLITTERS = {
     ("regression", False): model_selection.KFold,
     ("regression", True): model_selection.GroupKFold,
     ("classification", False): model_selection.StratifiedKFold,
     ("classification", True): model_selection.StratifiedGroupKFold,
 }
+"""By task, and whether rows of one group stay together. Classes keep their shares in each fold."""
 
 
 def cross_validate(
     config: Config, features: pd.DataFrame, target: pd.Series, groups: pd.Series | None = None
 ) -> dict[str, np.ndarray]:
     """Score each candidate in each fold, with the same folds for all.
+
+    Args:
+        config: The project's settings.
+        features: What the models read.
+        target: The outcome of each row.
+        groups: The group of each row, where rows of one group must stay together.
 
     Returns:
         By candidate, one score a fold; higher is better.
@@ -29,6 +36,7 @@ def cross_validate(
             not take one of its settings.
     """
     metric = config.selection.metric
+    # A list, not a generator: the candidates are compared on the same folds.
     pairs = folds(config, target, groups)
     scores = {}
     for name, model in candidates(config).items():
@@ -50,21 +58,36 @@ def cross_validate(
 def folds(
     config: Config, target: pd.Series, groups: pd.Series | None, count: int | None = None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for each fold the positions of its training rows and of the rows left out.
+    """Divide the rows into folds, with no group on both sides of one.
 
-    No group is on both sides. Without a `count` there are as many folds as selection.folds says.
+    Args:
+        config: The project's settings; the same seed draws the same folds.
+        target: The outcome of each row.
+        groups: The group of each row, or None where rows are independent.
+        count: The number of folds, if it is not selection.folds.
+
+    Returns:
+        For each fold the positions of its training rows and of its test rows.
     """
     splitter = SPLITTERS[config.task, groups is not None]
-    number = count or config.selection.folds
-    split = splitter(number, shuffle=True, random_state=config.seed)
+    n_folds = count or config.selection.folds
+    split = splitter(n_folds, shuffle=True, random_state=config.seed)
     return list(split.split(target, target, groups))
 
 
 def one_standard_error(scores: dict[str, np.ndarray]) -> str:
-    """Choose the first (simplest) candidate within one standard error of the best mean.
+    """Choose the simplest candidate within one standard error of the best mean score.
 
     Breiman, Friedman, Olshen and Stone: Classification and Regression Trees, 1984, section 3.4.3.
+
+    Args:
+        scores: By candidate, the simplest first, one score a fold; higher is better.
+
+    Returns:
+        The name of the candidate.
     """
     best = max(scores.values(), key=np.mean)
-    threshold = best.mean() - best.std(ddof=1) / np.sqrt(len(best))
+    standard_error = best.std(ddof=1) / np.sqrt(len(best))
+    threshold = best.mean() - standard_error
+    # The best itself reaches the threshold, so there is always one.
     return next(name for name, values in scores.items() if values.mean() >= threshold)

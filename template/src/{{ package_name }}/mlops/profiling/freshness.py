@@ -11,7 +11,7 @@ from .. import team
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..hashing import file_hash
-from ..promotion.checksums import read_sealed
+from ..promotion.checksums import read_with_checksum
 
 REPORT = Path("reports", "profile.json")
 MODEL = Path("models", "model.skops")
@@ -48,7 +48,7 @@ def is_measured(config: Config, root: Path) -> bool:
         wanted = fingerprint(config, root) | {"failure": None}
         if not (root / REPORT).exists():
             return False
-        return wanted.items() <= read_sealed(root / REPORT).items()
+        return wanted.items() <= read_with_checksum(root / REPORT).items()
     except ProjectError:
         return True
 

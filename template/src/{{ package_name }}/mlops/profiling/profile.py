@@ -15,7 +15,7 @@ from ..config import Config
 from ..errors import ProjectError
 from ..evaluation.card import write_card
 from ..gates.budget import MEANING, broken
-from ..promotion.checksums import write_sealed
+from ..promotion.checksums import write_with_checksum
 from .freshness import REPORT, fingerprint
 from .latency import serve
 from .retraining import retrain_twice
@@ -39,7 +39,7 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
         facts |= retrain_twice(config, root) | serve(config, root)
     except ProjectError as error:
         facts["failure"] = str(error)
-    write_sealed(root / REPORT, facts)
+    write_with_checksum(root / REPORT, facts)
     return facts
 
 

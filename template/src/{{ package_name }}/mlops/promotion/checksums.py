@@ -1,4 +1,4 @@
-"""Evidence that DVC does not hold, since it differs with each measurement: sealed against edits."""
+"""JSON with a checksum, for evidence that DVC does not hold since each measurement differs."""
 
 import hashlib
 import json
@@ -8,26 +8,44 @@ from typing import Any
 from ..errors import ProjectError
 
 
-def write_sealed(path: Path, facts: dict[str, Any]) -> None:
-    """Write `facts` as JSON with the hash of their canonical form beside them."""
+def write_with_checksum(path: Path, facts: dict[str, Any]) -> None:
+    """Write `facts` as JSON, with the checksum of their canonical form beside them.
+
+    Args:
+        path: The file to write; its folder is made.
+        facts: What can be written as JSON.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    sealed = facts | {"seal": _seal(facts)}
-    path.write_text(json.dumps(sealed, indent=2) + "\n", encoding="utf-8")
+    content = facts | {"checksum": _checksum(facts)}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
-    """What was sealed; ProjectError if it is not there or was changed afterwards."""
+def read_with_checksum(path: Path) -> dict[str, Any]:
+    """Read what `write_with_checksum` wrote.
+
+    Args:
+        path: The file to read.
+
+    Returns:
+        The facts, without their checksum.
+
+    Raises:
+        ProjectError: The file is not there, is not JSON, or was changed after it was written.
+    """
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        seal = facts.pop("seal", None)
+        recorded = facts.pop("checksum", None)
     except FileNotFoundError:
         raise ProjectError(f"{path.name} is not there: `make profile` measures it") from None
+    # A list has a `pop` too, but it takes no name: a TypeError.
     except (ValueError, TypeError) as error:
         raise ProjectError(f"{path.name} cannot be read: {error}") from None
-    if seal != _seal(facts):
+    if recorded != _checksum(facts):
         raise ProjectError(f"{path.name} was edited: `make profile` measures it again")
     return facts
 
 
-def _seal(facts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+def _checksum(facts: dict[str, Any]) -> str:
+    """The sha256 of the facts, whatever the order of their keys and the layout of the file."""
+    canonical = json.dumps(facts, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

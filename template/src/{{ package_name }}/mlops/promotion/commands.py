@@ -1,6 +1,6 @@
 """The commands that change which model is champion."""
 
-import gc as garbage
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,12 @@ from ..errors import ProjectError
 from ..gates import Verdict
 
 console = Console()
+
 COLORS = {"passed": "green", "refused": "red", "inconclusive": "yellow"}
+
+GC_THRESHOLD = 100_000
+"""New objects between two collections of garbage; at Python's own a sixth of the time goes by."""
+
 Why = Annotated[str, typer.Option(help="The reason, for the record.")]
 
 
@@ -30,9 +35,10 @@ def promote(
     config = load_config(root)
     if uncompared and not why.strip():
         raise ProjectError("UNCOMPARED=yes needs a reason for the record: WHY=...")
-    garbage.set_threshold(100_000)  # else a sixth of the time goes by on collecting
+    gc.set_threshold(GC_THRESHOLD)
     with console.status("judging the candidate", spinner="line"):
-        staleness.ask(root)  # the answer comes while the store's libraries are imported
+        # DVC answers in a process of its own, while this one imports the store's libraries.
+        staleness.ask(root)
         from .promote import promote as run
 
         outcome = run(config, root, why, _print_verdict, uncompared=uncompared)
@@ -41,16 +47,20 @@ def promote(
 
 
 def _print_verdict(name: str, verdict: Verdict) -> None:
-    status = f"[{COLORS[verdict.status]}]{verdict.status:<12}[/]"
+    color = COLORS[verdict.status]
+    status = f"[{color}]{verdict.status:<12}[/]"
     line = f"{status} {name:<12} {escape(verdict.reason)}"
     console.print(line, highlight=False, soft_wrap=True)
 
 
 def rollback(why: Why = "") -> None:
     """Make the previous champion the champion again."""
+    # Imported here, since the store's libraries take a second.
     from .promote import rollback as run
 
-    console.print(run(load_config(Path.cwd()), Path.cwd(), why), highlight=False)
+    root = Path.cwd()
+    summary = run(load_config(root), root, why)
+    console.print(summary, highlight=False)
 
 
 COMMANDS = (promote, rollback)

@@ -20,7 +20,7 @@ from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
 from ..tracking.records import Version
 from . import staleness
-from .checksums import read_sealed
+from .checksums import read_with_checksum
 from .old_champion import score_with_own_code
 
 
@@ -28,8 +28,14 @@ from .old_champion import score_with_own_code
 class Evidence:
     """The candidate in models/, the champion, and what is known of both.
 
-    `champion_folder` holds the champion's files, and is None without one. `uncompared` allows a
-    champion that needs other libraries than those installed to stay unscored.
+    What cannot be read, loaded or scored is a ProjectError at the first access.
+
+    Attributes:
+        config: The project's settings.
+        root: The project's folder.
+        champion_version: The champion in the registry; None if there is none.
+        champion_folder: The champion's files; None if there is none.
+        uncompared: Whether a champion that cannot be scored may stay unscored.
     """
 
     config: Config
@@ -38,9 +44,11 @@ class Evidence:
     champion_folder: Path | None
     uncompared: bool = False
 
+    # The moment and the commit.
+
     @cached_property
     def now(self) -> datetime:
-        """The moment of the judgement."""
+        """The moment of the judgement, in UTC."""
         return datetime.now(UTC)
 
     @cached_property
@@ -49,10 +57,26 @@ class Evidence:
         return self.git("rev-parse", "--verify", "--quiet", "HEAD")
 
     def git(self, *arguments: str) -> str:
-        """What git says of the project; nothing where it fails."""
-        git = ["git", "-C", str(self.root), *arguments]
-        done = subprocess.run(git, capture_output=True, text=True, check=False)
+        """Ask git about the project.
+
+        Args:
+            arguments: The subcommand and its arguments.
+
+        Returns:
+            What git prints; empty where it fails.
+        """
+        command = ["git", "-C", str(self.root)]
+        command.extend(arguments)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Only at the end: the first space of `git status --porcelain` has a meaning.
         return "" if done.returncode else done.stdout.rstrip()
+
+    @cached_property
+    def stale(self) -> list[str]:
+        """What DVC finds changed since the pipeline ran."""
+        return staleness.answer(self.root)
+
+    # The candidate and the tables.
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -61,17 +85,17 @@ class Evidence:
 
     @cached_property
     def model(self) -> Pipeline:
-        """The candidate."""
+        """The candidate, loaded and checked against its manifest."""
         return manifest.load(self.root / "models")
 
     @cached_property
     def train(self) -> pd.DataFrame:
-        """The rows that the candidate learned from."""
+        """The training set, as rows of the raw table."""
         return self._table("train")
 
     @cached_property
     def test(self) -> pd.DataFrame:
-        """The rows that were held out."""
+        """The test set, as rows of the raw table."""
         return self._table("test")
 
     @cached_property
@@ -80,69 +104,103 @@ class Evidence:
 
     @property
     def features(self) -> pd.DataFrame:
-        """What the model reads of the held-out rows."""
-        return self._inputs[0]
+        """The features of the test set, one row for each of its rows."""
+        features, _ = self._inputs
+        return features
 
     @property
     def target(self) -> pd.Series:
-        """What came of the held-out rows."""
-        return self._inputs[1]
+        """The outcomes of the test set."""
+        _, target = self._inputs
+        return target
+
+    # Predictions, made now.
 
     @cached_property
     def rows(self) -> Rows:
-        """The held-out rows to score on."""
-        return rows_of(self.config, inputs(self.config, self.train)[1], self.target)
+        """The rows of the test set to score on, with the baseline's predictions for them."""
+        _, training_target = inputs(self.config, self.train)
+        return rows_of(self.config, training_target, self.target)
 
     @cached_property
     def candidate(self) -> Remembered:
-        """The candidate's predictions for the held-out rows."""
+        """The candidate's predictions for the test set."""
         return remember(self.model, self.features)
 
     @cached_property
     def champion(self) -> Remembered | None:
-        """The champion's predictions for the same rows, made by the code of its training."""
-        if self.champion_version is None or self.champion_folder is None:
+        """The champion's predictions for the test set, made by the code of its training.
+
+        None if there is no champion, or if it cannot be scored and may stay unscored.
+        """
+        version = self.champion_version
+        folder = self.champion_folder
+        if version is None or folder is None:
             return None
         try:
-            if manifest.read(self.champion_folder).get("code") == team.code_hash():
-                return remember(manifest.load(self.champion_folder), self.features)
-            path = self.root / self.config.table("processed", "test")
-            commit = self.champion_version.tags.get("git_commit", "")
-            return score_with_own_code(self.root, commit, self.champion_folder, path)
+            return self._score_champion(version, folder)
         except ProjectError as error:
             if self.uncompared:
                 return None
             raise ProjectError(
-                f"the champion, version {self.champion_version.number}, cannot be scored on these "
-                f"rows: {error}. To do without: make promote UNCOMPARED=yes WHY=..."
+                f"the champion, version {version.number}, cannot be scored on these rows: {error}. "
+                "To do without: make promote UNCOMPARED=yes WHY=..."
             ) from error
+
+    def _score_champion(self, version: Version, folder: Path) -> Remembered:
+        if manifest.read(folder).get("code") == team.code_hash():
+            return remember(manifest.load(folder), self.features)
+        # Today's features may mean something else than those that the champion was trained on.
+        table = self.root / self.config.table("processed", "test")
+        commit = version.tags.get("git_commit", "")
+        return score_with_own_code(self.root, commit, folder, table)
 
     @cached_property
     def measured(self) -> dict[str, float]:
-        """The metrics, measured again."""
-        self.candidate  # noqa: B018 - says it plainly where predictions are not finite
+        """The metrics of the candidate on the test set, measured again."""
+        # Metrics of predictions that are not finite would fail with a riddle.
+        self.require_finite_predictions()
         metrics = measure(self.config, self.model, self.features, self.target)
         return {"rows": len(self.test)} | metrics
 
+    # Reports that take too long to make again.
+
     @cached_property
     def challenge(self) -> dict[str, Any]:
-        """What stage `challenge` found about this model."""
+        """What stage `challenge` found about the candidate."""
         path = self.root / "reports" / "challenge.json"
         if not path.exists():
             raise ProjectError("reports/challenge.json is not there: `make pipeline` makes it")
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return self._of_this_model(path, facts, "make pipeline")
+        return self._of_candidate(path, facts, "make pipeline")
 
     @cached_property
     def profile(self) -> dict[str, Any]:
-        """What `make profile` measured of this model."""
+        """What `make profile` measured of the candidate."""
         path = self.root / "reports" / "profile.json"
-        return self._of_this_model(path, read_sealed(path), "make profile")
+        facts = read_with_checksum(path)
+        return self._of_candidate(path, facts, "make profile")
 
-    @cached_property
-    def stale(self) -> list[str]:
-        """What DVC finds changed since the pipeline ran."""
-        return staleness.answer(self.root)
+    # What a gate demands of it.
+
+    def require_finite_predictions(self) -> None:
+        """Demand that the candidate predicts a finite number for every row of the test set.
+
+        Raises:
+            ProjectError: The number of rows for which it does not.
+        """
+        # Making them checks them.
+        _ = self.candidate
+
+    def require_reports_of_candidate(self) -> None:
+        """Demand that the reports that are not made again are about the candidate.
+
+        Raises:
+            ProjectError: A report is missing, was edited, or is about another model.
+        """
+        # Each of them compares the checksum in the report with the candidate's when it is read.
+        _ = self.challenge
+        _ = self.profile
 
     def _table(self, step: str) -> pd.DataFrame:
         path = self.root / self.config.table("processed", step)
@@ -150,7 +208,8 @@ class Evidence:
             raise ProjectError(f"{path.name} is not there: `make pipeline` makes it")
         return pd.read_parquet(path)
 
-    def _of_this_model(self, path: Path, facts: dict[str, Any], mend: str) -> dict[str, Any]:
+    def _of_candidate(self, path: Path, facts: dict[str, Any], fix: str) -> dict[str, Any]:
+        """The facts of a report, if they are about the candidate; `fix` makes the report again."""
         if facts.get("model") != self.manifest["sha256"]:
-            raise ProjectError(f"{path.name} is about another model: `{mend}` makes it anew")
+            raise ProjectError(f"{path.name} is about another model: `{fix}` makes it again")
         return facts

@@ -20,89 +20,151 @@ from ..tracking import registry
 from ..tracking.records import Version, logged_run
 from .evidence import Evidence
 
-Tell = Callable[[str, Verdict], None]
+OnVerdict = Callable[[str, Verdict], None]
+"""Called with the name of a gate and its verdict, as soon as it is known."""
+
+LONGEST_TAG = 4_000
+"""Characters: enough to find the cause. All reasons are in reports/promotion.json."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a promotion came to."""
+    """What a promotion came to.
+
+    Attributes:
+        promoted: Whether the candidate is champion now.
+        version: The candidate's number in the registry.
+        champion: The number of the champion before; None if there was none.
+        verdicts: The verdict of each gate.
+        summary: All of it in a few sentences.
+    """
 
     promoted: bool
     version: int
-    champion: int | None  # before it
+    champion: int | None
     verdicts: dict[str, Verdict]
     summary: str
 
 
 def promote(
-    config: Config, root: Path, why: str, tell: Tell, *, uncompared: bool = False
+    config: Config, root: Path, why: str, on_verdict: OnVerdict, *, uncompared: bool = False
 ) -> Outcome:
     """Register the candidate, let every gate judge it, and move the alias `champion` to it.
 
     A refusal leaves every alias as it was and tags the version with the reasons. Either way
     reports/promotion.json and promotion.md say what was found.
+
+    Args:
+        config: The project's settings.
+        root: The project, with the candidate in models/.
+        why: The reason, for the record.
+        on_verdict: Called after each gate.
+        uncompared: Whether a champion that cannot be scored may be replaced.
+
+    Returns:
+        What it came to.
+
+    Raises:
+        ProjectError: There is no candidate, or another promotion or rollback came in between.
     """
-    with _alone(root):
-        champion = registry.by_alias(root, config.model.name, "champion")
-        folder = registry.fetch(root, config.model.name, champion) if champion else None
+    model = config.model.name
+    with _lock(root):
+        champion = registry.by_alias(root, model, "champion")
+        folder = registry.fetch(root, model, champion) if champion else None
         evidence = Evidence(config, root, champion, folder, uncompared)
         version = candidate(config, root, evidence.commit)
         verdicts: dict[str, Verdict] = {}
         for name, verdict in judge(evidence):
             verdicts[name] = verdict
-            tell(name, verdict)
-        refusals = [f"{n}: {v.reason}" for n, v in verdicts.items() if v.status == "refused"]
-        if not refusals:
-            _move(config, root, champion, version, record(why) | {"commit": evidence.commit})
-        elif champion is None or champion.number != version.number:
-            _tag(config, root, version, "refused", "; ".join(refusals)[:4_000])
+            on_verdict(name, verdict)
+        refused = _gates_that(verdicts, "refused")
+        facts = record(why) | {"commit": evidence.commit}
+        if not refused:
+            _move_aliases(config, root, champion, version, facts)
+            summary = _promoted(config, version, champion, verdicts, evidence.measured)
+        else:
+            _tag_refusal(config, root, champion, version, verdicts)
+            summary = _refused(config, version, champion, verdicts)
     outcome = Outcome(
-        not refusals,
-        version.number,
-        champion.number if champion else None,
-        verdicts,
-        _summary(config, version, champion, verdicts, evidence.measured if not refusals else {}),
+        promoted=not refused,
+        version=version.number,
+        champion=champion.number if champion else None,
+        verdicts=verdicts,
+        summary=summary,
     )
-    _report(root, asdict(outcome) | record(why) | {"commit": evidence.commit})
+    _write_report(root, asdict(outcome) | facts)
     return outcome
 
 
 def candidate(config: Config, root: Path, commit: str) -> Version:
-    """The model in models/ as a version in the registry: the one it has, or a new one."""
-    facts = manifest.read(root / "models")
+    """Register the candidate, unless it is registered already.
+
+    Args:
+        config: The project's settings.
+        root: The project, with the candidate in models/.
+        commit: The commit that is checked out, for a tag of a new version.
+
+    Returns:
+        The candidate's version in the registry.
+
+    Raises:
+        ProjectError: There is no candidate.
+    """
+    folder = root / "models"
+    facts = manifest.read(folder)
     tags = {"git_commit": commit, "chosen": str(facts.get("chosen"))}
     run = logged_run(root, facts["sha256"])
-    return registry.register(root, config.model.name, root / "models", run, tags)
+    return registry.register(root, config.model.name, folder, run, tags)
 
 
 def rollback(config: Config, root: Path, why: str) -> str:
-    """Make the version `previous` the champion again; says so.
+    """Make the version `previous` the champion again.
 
-    ProjectError, and nothing changed, if there is none or it cannot be loaded.
+    Args:
+        config: The project's settings.
+        root: The project.
+        why: The reason, for the record.
+
+    Returns:
+        What was done, in a sentence.
+
+    Raises:
+        ProjectError: There is no previous champion, or it cannot be loaded; nothing was changed.
     """
     model = config.model.name
-    with _alone(root):
+    with _lock(root):
         champion = registry.by_alias(root, model, "champion")
         previous = registry.by_alias(root, model, "previous")
         if previous is None or champion is None or previous.number == champion.number:
             raise ProjectError("there is no previous champion to return to; nothing was changed")
+        # Loading raises before anything is changed.
         manifest.load(registry.fetch(root, model, previous))
-        _tag(config, root, previous, "restored", json.dumps(record(why)))
-        _tag(config, root, champion, "withdrawn", json.dumps(record(why)))
+        facts = record(why)
+        _tag(config, root, previous, "restored", json.dumps(facts))
+        _tag(config, root, champion, "withdrawn", json.dumps(facts))
+        # In this order, so that there is a champion wherever the process is stopped.
         registry.set_alias(root, model, "champion", previous.number)
         registry.drop_alias(root, model, "previous")
     summary = (
         f"Version {previous.number} of {model} is champion again, version {champion.number} not."
     )
-    facts = {"version": previous.number, "champion": champion.number, "summary": summary}
-    _report(root, facts | record(why))
+    numbers = {"version": previous.number, "champion": champion.number}
+    _write_report(root, numbers | {"summary": summary} | facts)
     return summary
 
 
 def record(why: str) -> dict[str, str]:
-    """Who did it, when (UTC) and why."""
-    git = ["git", "config", "user.name"]
-    name = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    """Record who acts, when and why.
+
+    Args:
+        why: The reason.
+
+    Returns:
+        `who` as git knows the person, else the system; `when` as an ISO time in UTC; `why`.
+    """
+    command = ["git", "config", "user.name"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    name = done.stdout.strip()
     return {
         "who": name or getpass.getuser(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -110,21 +172,44 @@ def record(why: str) -> dict[str, str]:
     }
 
 
-def _move(
-    config: Config, root: Path, champion: Version | None, version: Version, told: dict[str, str]
+def _move_aliases(
+    config: Config, root: Path, champion: Version | None, version: Version, facts: dict[str, str]
 ) -> None:
     """Set the aliases. Stopped at any point, one champion is left that can be loaded."""
     model = config.model.name
+    # The lock holds for this machine alone: look whether somebody else was faster.
     now = registry.by_alias(root, model, "champion")
-    if (now and now.number) != (champion and champion.number):
+    if _number(now) != _number(champion):
         raise ProjectError("another promotion came first: look at it, then promote again")
     manifest.load(registry.fetch(root, model, version))
-    if version.tags.get("git_commit") != told["commit"]:  # it was refused before it was committed
-        _tag(config, root, version, "git_commit", told["commit"])
-    _tag(config, root, version, "promoted", json.dumps(told))
+    # It was refused before it was committed, and has the tag of an earlier commit.
+    if version.tags.get("git_commit") != facts["commit"]:
+        _tag(config, root, version, "git_commit", facts["commit"])
+    _tag(config, root, version, "promoted", json.dumps(facts))
     if champion:
         registry.set_alias(root, model, "previous", champion.number)
+    # Last, since until then the old champion is the champion.
     registry.set_alias(root, model, "champion", version.number)
+
+
+def _number(version: Version | None) -> int | None:
+    return version.number if version else None
+
+
+def _tag_refusal(
+    config: Config,
+    root: Path,
+    champion: Version | None,
+    version: Version,
+    verdicts: dict[str, Verdict],
+) -> None:
+    """Tag the version with the reasons, unless it is the champion: that was accepted once."""
+    if _number(champion) == version.number:
+        return
+    reasons = []
+    for name in _gates_that(verdicts, "refused"):
+        reasons.append(f"{name}: {verdicts[name].reason}")
+    _tag(config, root, version, "refused", "; ".join(reasons)[:LONGEST_TAG])
 
 
 def _tag(config: Config, root: Path, version: Version, key: str, value: str) -> None:
@@ -132,11 +217,13 @@ def _tag(config: Config, root: Path, version: Version, key: str, value: str) -> 
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def _lock(root: Path) -> Iterator[None]:
     """Hold the aliases for one process of this machine at a time."""
-    (root / "models").mkdir(exist_ok=True)
+    folder = root / "models"
+    folder.mkdir(exist_ok=True)
     try:
-        with FileLock(root / "models" / "promotion.lock", timeout=0):
+        # Not to wait: what the other one decides changes what there is to promote.
+        with FileLock(folder / "promotion.lock", timeout=0):
             yield
     except Timeout:
         raise ProjectError(
@@ -144,37 +231,54 @@ def _alone(root: Path) -> Iterator[None]:
         ) from None
 
 
-def _summary(
+def _gates_that(verdicts: dict[str, Verdict], status: str) -> list[str]:
+    """The names of the gates whose verdict has this status."""
+    return [name for name, verdict in verdicts.items() if verdict.status == status]
+
+
+def _refused(
+    config: Config, version: Version, champion: Version | None, verdicts: dict[str, Verdict]
+) -> str:
+    """The summary of a refusal."""
+    gates = _gates_that(verdicts, "refused")
+    reasons = " ".join(f"{gate}: {verdicts[gate].reason}." for gate in gates)
+    state = "There is no champion."
+    if champion:
+        state = f"Version {champion.number} stays champion."
+    return (
+        f"Version {version.number} of {config.model.name} was refused by {', '.join(gates)}. "
+        f"{state} {reasons}"
+    )
+
+
+def _promoted(
     config: Config,
     version: Version,
     champion: Version | None,
     verdicts: dict[str, Verdict],
     measured: dict[str, float],
 ) -> str:
-    name, metric = config.model.name, config.selection.metric
-    refused = [gate for gate, verdict in verdicts.items() if verdict.status == "refused"]
-    if refused:
-        stays = (
-            f"Version {champion.number} stays champion." if champion else "There is no champion."
-        )
-        reasons = " ".join(f"{gate}: {verdicts[gate].reason}." for gate in refused)
-        by = ", ".join(refused)
-        return f"Version {version.number} of {name} was refused by {by}. {stays} {reasons}"
-    low, high = measured[f"{metric}_low"], measured[f"{metric}_high"]
-    since = f"in the place of version {champion.number}" if champion else "as the first"
-    open_ = [gate for gate, verdict in verdicts.items() if verdict.status == "inconclusive"]
-    doubt = f" Nothing can be said by {', '.join(open_)}." if open_ else ""
+    """The summary of a promotion."""
+    metric = config.selection.metric
+    score = measured[metric]
+    low = measured[f"{metric}_low"]
+    high = measured[f"{metric}_high"]
+    place = f"in the place of version {champion.number}" if champion else "as the first"
+    inconclusive = ", ".join(_gates_that(verdicts, "inconclusive"))
+    doubt = f" Inconclusive: {inconclusive}." if inconclusive else ""
     return (
-        f"Version {version.number} of {name} is champion, {since}: {metric} {measured[metric]:.3f} "
-        f"[{low:.3f}, {high:.3f}] on {measured['rows']:,} held-out rows; "
+        f"Version {version.number} of {config.model.name} is champion, {place}: "
+        f"{metric} {score:.3f} [{low:.3f}, {high:.3f}] on {measured['rows']:,} held-out rows; "
         f"{len(verdicts)} gates judged it.{doubt}"
     )
 
 
-def _report(root: Path, facts: dict[str, Any]) -> None:
+def _write_report(root: Path, facts: dict[str, Any]) -> None:
+    """Write reports/promotion.json for programs, promotion.md for a pull request."""
     folder = root / "reports"
     folder.mkdir(exist_ok=True)
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    (folder / "promotion.json").write_text(text, encoding="utf-8")
-    when = f"{facts['when']}, {facts['who']}: {facts['why'] or 'no reason given'}"
-    (folder / "promotion.md").write_text(f"{facts['summary']}\n\n{when}\n", encoding="utf-8")
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    (folder / "promotion.json").write_text(f"{text}\n", encoding="utf-8")
+    why = facts["why"] or "no reason given"
+    page = f"{facts['summary']}\n\n{facts['when']}, {facts['who']}: {why}\n"
+    (folder / "promotion.md").write_text(page, encoding="utf-8")

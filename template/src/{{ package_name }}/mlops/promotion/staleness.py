@@ -1,4 +1,4 @@
-"""DVC's word on what changed since the pipeline ran."""
+"""DVC's answer to what changed since the pipeline ran."""
 
 import json
 import sys
@@ -12,25 +12,53 @@ from ..errors import ProjectError
 
 @cache
 def ask(root: Path) -> Popen[str]:
-    """Begin to ask, which pays: the answer takes a second or two."""
-    dvc = [sys.executable, "-m", "dvc", "status", "--json"]
-    return Popen(dvc, cwd=root, text=True, stdout=PIPE, stderr=PIPE)
+    """Start to ask DVC, which takes a second or two.
+
+    Args:
+        root: The project.
+
+    Returns:
+        The process that will print the answer; the same one until `answer` took it.
+    """
+    command = [sys.executable, "-m", "dvc", "status", "--json"]
+    return Popen(command, cwd=root, text=True, stdout=PIPE, stderr=PIPE)
 
 
 def answer(root: Path) -> list[str]:
-    """What changed, as `stage: file`; ProjectError if DVC cannot tell."""
-    asked = ask(root)
-    ask.cache_clear()  # an answer is of its moment
-    told, trouble = asked.communicate()
-    if asked.returncode:
-        raise ProjectError(f"dvc cannot tell what changed: {trouble.strip()}")
-    found: dict[str, list[Any]] = json.loads(told or "{}")
-    return [
-        f"{stage}: {name} is {what}"
-        for stage, changes in found.items()
-        for change in changes
-        if isinstance(change, dict)
-        for files in change.values()
-        if isinstance(files, dict)
-        for name, what in files.items()
-    ] or [f"{stage} changed" for stage in found]
+    """Wait for DVC's answer, and ask first if nobody did.
+
+    Args:
+        root: The project.
+
+    Returns:
+        What changed, as `stage: file is modified`; empty if nothing did.
+
+    Raises:
+        ProjectError: DVC cannot tell, as where its configuration is broken.
+    """
+    process = ask(root)
+    # An answer is of its moment: who asks again gets a new one.
+    ask.cache_clear()
+    printed, problem = process.communicate()
+    if process.returncode:
+        raise ProjectError(f"dvc cannot tell what changed: {problem.strip()}")
+    found: dict[str, list[Any]] = json.loads(printed or "{}")
+    changed = []
+    for stage, changes in found.items():
+        for change in changes:
+            changed.extend(_files(stage, change))
+    # Of some stages DVC says that they changed, but names no file: their command did.
+    return changed or [f"{stage} changed" for stage in found]
+
+
+def _files(stage: str, change: Any) -> list[str]:
+    """The files of one change, as in {"changed deps": {"params.yaml": "modified"}}."""
+    named: list[str] = []
+    if not isinstance(change, dict):
+        return named
+    for files in change.values():
+        if not isinstance(files, dict):
+            continue
+        for name, state in files.items():
+            named.append(f"{stage}: {name} is {state}")
+    return named

@@ -1,7 +1,9 @@
 """Refuses notebooks that log runs."""
 
+import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,21 +11,20 @@ from rich.console import Console
 
 from ..errors import ProjectError
 
-TEXT = re.compile(r"""('{3}|"{3})[\s\S]*?\1|'(\\.|[^'\\\n])*'|"(\\.|[^"\\\n])*"|#.*""")
-PACKAGE = re.escape(__package__.rpartition(".")[0])
-"""The machinery's package, as a pattern for the name that a notebook imports it by."""
+LIBRARIES = ("mlflow", "wandb")
 
-CALLS = re.compile(
-    r"(?<![\w.])(mlflow|wandb)\b"
-    rf"|\b{PACKAGE}\.tracking\b"
-    rf"|\bfrom\s+{PACKAGE}\s+import\s*(\([^)]*|.*)\btracking\b"
-)
-BY_NAME = re.compile(rf"(import_module|__import__)\(\s*['\"](mlflow|wandb|{PACKAGE}\.tracking)\b")
+TRACKING = __package__
+"""The machinery's own tracking, by the name that a notebook imports it by."""
+
+IMPORTERS = ("import_module", "__import__")
+
+WORDS = re.compile(rf"(?<![\w.])({'|'.join(LIBRARIES)})\b|\b{re.escape(TRACKING)}\b")
+"""What a line names that is not Python, such as `!mlflow ui`."""
+
 REASON = (
     "a run must be repeatable from a commit, and a notebook's cells run in any order: move the "
     "code into src/ and let `make pipeline` log the run"
 )
-
 
 console = Console()
 
@@ -34,31 +35,118 @@ def notebooks() -> None:
 
 
 def check_notebooks(root: Path) -> int:
-    """How many notebooks were read; ProjectError names each cell and line that tracks."""
-    paths = sorted(root.glob("notebooks/**/*.ipynb"))
-    paths = [path for path in paths if path.parent.name != ".ipynb_checkpoints"]
-    if found := [
-        f"{path.relative_to(root).as_posix()}, cell {cell}, line {line}: {code}"
-        for path in paths
-        for cell, line, code in _calls(path)
-    ]:
-        raise ProjectError("\n  ".join([f"{REASON}:", *found]))
-    return len(paths)
+    """Read every notebook of a project, and refuse those that log runs.
+
+    Args:
+        root: The project.
+
+    Returns:
+        How many notebooks were read.
+
+    Raises:
+        ProjectError: Names each cell and line that tracks.
+    """
+    n_read = 0
+    found = []
+    for path in sorted(root.glob("notebooks/**/*.ipynb")):
+        # Jupyter's copies, which git ignores.
+        if path.parent.name == ".ipynb_checkpoints":
+            continue
+        n_read += 1
+        name = path.relative_to(root).as_posix()
+        for cell, line, code in _tracking_code(path):
+            found.append(f"{name}, cell {cell}, line {line}: {code}")
+    if found:
+        listed = "\n  ".join(found)
+        raise ProjectError(f"{REASON}:\n  {listed}")
+    return n_read
 
 
-def _calls(path: Path) -> Iterator[tuple[int, int, str]]:
-    """The number of the cell, the line in it, and that line."""
+def _tracking_code(path: Path) -> Iterator[tuple[int, int, str]]:
+    """The number of the cell, the line in it, and that line, counted from 1."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (ValueError, KeyError, TypeError):
-        raise ProjectError(f"{path} is no notebook of format 4: save it anew") from None
+        raise ProjectError(f"{path} is not a notebook of format 4: save it again") from None
     for number, cell in enumerate(cells, 1):
-        if cell["cell_type"] == "code":
-            source = "".join(cell["source"])
-            code = TEXT.sub(lambda text: "\n" * text[0].count("\n"), source)
-            calls = [*CALLS.finditer(code), *BY_NAME.finditer(source)]
-            for line in sorted({call.string.count("\n", 0, call.end()) for call in calls}):
-                yield number, line + 1, source.splitlines()[line].strip()
+        if cell["cell_type"] != "code":
+            continue
+        lines = "".join(cell["source"]).splitlines()
+        for line in sorted(_tracking_lines(lines)):
+            yield number, line, lines[line - 1].strip()
+
+
+def _tracking_lines(lines: list[str]) -> set[int]:
+    """The numbers of the lines of a cell that track."""
+    found: set[int] = set()
+    python = list(lines)
+    while True:
+        try:
+            tree = _parsed("\n".join(python))
+        except SyntaxError as error:
+            # IPython's magic is not Python: search the line as text, and parse the others.
+            number = error.lineno or 0
+            is_new = 0 < number <= len(python) and python[number - 1] == lines[number - 1]
+            if not is_new:
+                return found | _matching(lines)
+            if WORDS.search(_code(lines[number - 1])):
+                found.add(number)
+            python[number - 1] = _indented_pass(lines[number - 1])
+        else:
+            break
+    for node in ast.walk(tree):
+        for number, module in _modules(node):
+            if _tracks(module):
+                found.add(number)
+    return found
+
+
+def _parsed(source: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # About escapes in strings, say: the author sees them in the notebook.
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def _modules(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """What may be the dotted name of a module, with its line."""
+    match node:
+        case ast.Name():
+            yield node.lineno, node.id
+        case ast.Attribute():
+            yield node.lineno, ast.unparse(node)
+        case ast.Import():
+            for alias in node.names:
+                yield alias.lineno, alias.name
+        case ast.ImportFrom(module=str(module)):
+            for alias in node.names:
+                yield alias.lineno, f"{module}.{alias.name}"
+        case ast.Call(args=[ast.Constant(value=str(module)), *_]):
+            # importlib.import_module("mlflow") hides the name in a string.
+            function = ast.unparse(node.func).rpartition(".")[2]
+            if function in IMPORTERS:
+                yield node.lineno, module
+
+
+def _tracks(module: str) -> bool:
+    library = module.partition(".")[0]
+    return library in LIBRARIES or f"{module}.".startswith(f"{TRACKING}.")
+
+
+def _matching(lines: list[str]) -> set[int]:
+    """The lines that name a library, where a cell cannot be parsed at all."""
+    return {number for number, line in enumerate(lines, 1) if WORDS.search(_code(line))}
+
+
+def _code(line: str) -> str:
+    """The line without its comment."""
+    return line.partition("#")[0]
+
+
+def _indented_pass(line: str) -> str:
+    """A statement in place of the line that keeps the block around it."""
+    indentation = line[: len(line) - len(line.lstrip())]
+    return f"{indentation}pass"
 
 
 COMMANDS = (notebooks,)

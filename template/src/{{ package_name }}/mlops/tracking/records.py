@@ -12,6 +12,7 @@ from .. import names
 from ..errors import ProjectError
 
 MODEL_FILES = ("model.skops", "manifest.json")
+"""The files of a model version; the model itself comes first."""
 
 RECORD = Path("reports", "runs.json")
 """What each stage took, and the run of the model that is in models/."""
@@ -19,7 +20,16 @@ RECORD = Path("reports", "runs.json")
 
 @dataclass(frozen=True)
 class Run:
-    """One run to log; `files` lie under the project's root."""
+    """One run to log.
+
+    Attributes:
+        experiment: `<model>/<purpose>`, as the naming table has it.
+        name: The name of the run, as `run_name` makes it.
+        params: Settings, by dotted names.
+        metrics: Measured values.
+        tags: What else is known, such as the commit.
+        files: Paths to keep with the run, under the project's root.
+    """
 
     experiment: str
     name: str
@@ -42,7 +52,14 @@ class Logged:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a registered model, and the run that its files lie with."""
+    """A version of a registered model.
+
+    Attributes:
+        number: Its number, counted for each model from 1.
+        tags: Among them `sha256` of the model file and `git_commit`.
+        run: The id of the run that its files are kept with.
+        source: The address of its files.
+    """
 
     number: int
     tags: dict[str, str]
@@ -51,18 +68,29 @@ class Version:
 
 
 def run_name(what: str, digest: str) -> str:
-    """The name of a run of today: <what>-<day>-<seven digits>."""
-    return f"{what.replace('_', '-')}-{datetime.now(UTC):%Y%m%d}-{digest[:7]}"
+    """Return the name of a run of today, as in linear-20260131-1a2b3c4.
 
+    Args:
+        what: What is run, such as the chosen candidate.
+        digest: A hexadecimal digest of what it is made from, such as a commit.
 
-def gone(model: str, version: Version) -> str:
-    """What is said of a version without files."""
-    return f"the files of {model} version {version.number} are gone: choose a version that has them"
+    Returns:
+        `what`, the day in UTC, and seven digits of `digest`.
+    """
+    slug = what.replace("_", "-")
+    today = f"{datetime.now(UTC):%Y%m%d}"
+    return f"{slug}-{today}-{digest[:7]}"
 
 
 def write_json(path: Path, facts: Any) -> None:
-    """Write the file whole or not at all, making its folder."""
+    """Write a JSON file as a whole or not at all.
+
+    Args:
+        path: The file to write; its folder is made.
+        facts: What can be written as JSON.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # With the process's number, so that two processes do not write into one file.
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     os.replace(part, path)
@@ -71,17 +99,36 @@ def write_json(path: Path, facts: Any) -> None:
 def read_record(root: Path) -> dict[str, Any]:
     """Return what reports/runs.json holds; nothing if it is not there."""
     path = root / RECORD
-    facts: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    # A new clone, or a project in which nothing ran yet.
+    if not path.exists():
+        return {}
+    facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return facts
 
 
 def logged_run(root: Path, sha256: str) -> str | None:
-    """Return the run that was logged of the model with this hash, if it was logged here."""
+    """Return the run that was logged of a model, if it was logged here.
+
+    Args:
+        root: The project.
+        sha256: The checksum of the model file.
+
+    Returns:
+        The id of the run; None if the last run that was logged here is of another model.
+    """
     record = read_record(root)
-    return record.get("run") if record.get("sha256") == sha256 else None
+    if record.get("sha256") != sha256:
+        return None
+    return record.get("run")
 
 
 def require_name(kind: str, name: str) -> None:
-    """Raise ProjectError if the name breaks the naming table."""
-    if message := names.problem(kind, name):
-        raise ProjectError(message)
+    """Raise ProjectError if the name breaks the naming table.
+
+    Args:
+        kind: What is named: a row of the naming table.
+        name: The name.
+    """
+    problem = names.problem(kind, name)
+    if problem:
+        raise ProjectError(problem)

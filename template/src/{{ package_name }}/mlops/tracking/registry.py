@@ -1,8 +1,7 @@
-"""Model versions and their aliases in MLflow's registry; the files lie with the runs."""
+"""Model versions and their aliases in MLflow's registry; their files are kept with the runs."""
 
 import os
 from collections.abc import Mapping
-from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,55 +9,83 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..errors import ProjectError
-from .records import MODEL_FILES, Run, Version, gone, require_name, run_name
+from ..hashing import file_hash
+from .records import MODEL_FILES, Run, Version, require_name, run_name
 from .runs import log
 from .store import store
 
 if TYPE_CHECKING:
+    # MLflow takes a second to import: only `store` does, when it is needed.
     from mlflow.entities.model_registry import ModelVersion
 
 
 def register(
     root: Path, model: str, folder: Path, run: str | None, tags: Mapping[str, str]
 ) -> Version:
-    """Return the model in `folder` as a version with its sha256 as a tag: its own, or a new one.
+    """Register the model in a folder, unless one of its versions has the same file.
 
-    Without a run one is logged, since a version's files are kept with a run.
+    Args:
+        root: The project.
+        model: The name of the registered model.
+        folder: The folder with MODEL_FILES.
+        run: The id of the run that made it; without one a run is logged, since a version's files
+            are kept with a run.
+        tags: Tags for a new version, beside its `sha256`.
+
+    Returns:
+        The version with this file: the newest that still has its files, or a new one.
+
+    Raises:
+        ProjectError: The name breaks the naming table, a file is missing, or there is no such run.
     """
     require_name("model", model)
     for name in MODEL_FILES:
         if not (folder / name).is_file():
             raise ProjectError(f"{folder / name} is missing: run `make pipeline`, then try again")
-    with (folder / MODEL_FILES[0]).open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
+    sha256 = file_hash(folder / MODEL_FILES[0])
+    # MLflow itself would make a new version of the same file at each attempt.
     for version in versions(root, model):
-        if version.tags.get("sha256") == digest and "pruned" not in version.tags:
+        if version.tags.get("sha256") == sha256 and "pruned" not in version.tags:
             return version
     if run is None:
-        name = run_name("version", digest)
+        name = run_name("version", sha256)
         run = log(root, Run(f"{model}/registry", name, {}, {}, {}))
-    return add(root, model, folder, run, {**tags, "sha256": digest})
+    all_tags = dict(tags) | {"sha256": sha256}
+    return add(root, model, folder, run, all_tags)
 
 
 def add(root: Path, model: str, folder: Path, run: str, tags: Mapping[str, str]) -> Version:
-    """Store the folder's model with the run, as a new version; `tags` hold its sha256."""
-    name = f"model-{tags['sha256'][:12]}"  # a run may have more than one
+    """Store a folder's model with a run, as a new version.
+
+    Args:
+        root: The project.
+        model: The name of the registered model, which is made if it is the first version.
+        folder: The folder with MODEL_FILES.
+        run: The id of the run to keep the files with.
+        tags: Tags of the version; `sha256` is one of them.
+
+    Returns:
+        The new version.
+    """
+    # A run may have more than one model: each has a folder of its own.
+    name = f"model-{tags['sha256'][:12]}"
     with store(root) as client:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        place = client.get_run(run).info.artifact_uri
-        # The client itself would remember where the run's files lay before they were moved.
-        files = get_artifact_repository(place, client.tracking_uri)
+        uri = client.get_run(run).info.artifact_uri
+        # The client itself would remember where the run's files were before they were moved.
+        repository = get_artifact_repository(uri, client.tracking_uri)
         for file in MODEL_FILES:
-            files.log_artifact(str(folder / file), name)  # type: ignore[no-untyped-call]
+            repository.log_artifact(str(folder / file), name)  # type: ignore[no-untyped-call]
         if not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)
-        made = client.create_model_version(model, f"{place}/{name}", run, dict(tags))
+        # Last: a version is only seen once its files are there.
+        made = client.create_model_version(model, f"{uri}/{name}", run, dict(tags))
     return _version(made)
 
 
 def versions(root: Path, model: str) -> list[Version]:
-    """Every version of the model, newest first."""
+    """Return every version of the model, newest first."""
     with store(root) as client:
         query = f"name = '{model}'"
         found = client.search_model_versions(query, order_by=["version_number DESC"])
@@ -66,15 +93,19 @@ def versions(root: Path, model: str) -> list[Version]:
 
 
 def aliases(root: Path) -> dict[str, dict[str, int]]:
-    """The number of the version behind each alias, of every model."""
+    """Return the number of the version behind each alias, of every model."""
     with store(root) as client:
         models = client.search_registered_models()
-    return {m.name: {alias: int(n) for alias, n in m.aliases.items()} for m in models}
+    numbers: dict[str, dict[str, int]] = {}
+    for model in models:
+        numbers[model.name] = {alias: int(number) for alias, number in model.aliases.items()}
+    return numbers
 
 
 def by_alias(root: Path, model: str, alias: str) -> Version | None:
-    """The version that has the alias now."""
+    """Return the version that has the alias now; None if none has."""
     with store(root) as client:
+        # Asked first, since MLflow raises an error for an alias that no version has.
         for found in client.search_registered_models(f"name = '{model}'"):
             if alias in found.aliases:
                 return _version(client.get_model_version_by_alias(model, alias))
@@ -82,40 +113,90 @@ def by_alias(root: Path, model: str, alias: str) -> Version | None:
 
 
 def set_alias(root: Path, model: str, alias: str, number: int) -> None:
-    """Give the alias to this version, taking it from another."""
+    """Give the alias to a version, and take it from another that has it.
+
+    Args:
+        root: The project.
+        model: The name of the registered model.
+        alias: `champion` or `previous`.
+        number: The number of the version.
+
+    Raises:
+        ProjectError: There is no such version.
+    """
     with store(root) as client:
         client.set_registered_model_alias(model, alias, str(number))
 
 
 def drop_alias(root: Path, model: str, alias: str) -> None:
     """Take the alias away, if a version has it."""
-    if alias in aliases(root).get(model, {}):
-        with store(root) as client:
-            client.delete_registered_model_alias(model, alias)
+    if alias not in aliases(root).get(model, {}):
+        return
+    with store(root) as client:
+        client.delete_registered_model_alias(model, alias)
 
 
 def tag(root: Path, model: str, number: int, key: str, value: str) -> None:
-    """Write a tag of the version, over one of that key."""
+    """Write a tag of a version, over one with that key.
+
+    Args:
+        root: The project.
+        model: The name of the registered model.
+        number: The number of the version.
+        key: The name of the tag.
+        value: Its text.
+
+    Raises:
+        ProjectError: There is no such version.
+    """
     with store(root) as client:
         client.set_model_version_tag(model, str(number), key, value)
 
 
 def fetch(root: Path, model: str, version: Version) -> Path:
-    """A local folder with the version's files; ProjectError if they are gone."""
+    """Bring a version's files to this machine.
+
+    Args:
+        root: The project.
+        model: The name of the registered model.
+        version: The version.
+
+    Returns:
+        A folder with MODEL_FILES, which is the store's own: it is only to be read.
+
+    Raises:
+        ProjectError: The files are gone.
+    """
     if version.source.startswith("file:"):
         folder = Path(url2pathname(urlsplit(version.source).path))
     else:
-        name = version.source.rpartition("/")[2]
-        folder = root / "models" / "fetched" / name
-        if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=folder.parent) as part, store(root) as client:
-                client.download_artifacts(version.run, name, part)
-                os.replace(Path(part, name), folder)
+        folder = _download(root, version)
     if not (folder / MODEL_FILES[0]).exists():
-        raise ProjectError(gone(model, version))
+        raise ProjectError(
+            f"the files of {model} version {version.number} are gone: choose a version that has "
+            "them"
+        )
+    return folder
+
+
+def _download(root: Path, version: Version) -> Path:
+    """The version's files from the tracking server, downloaded once."""
+    name = version.source.rpartition("/")[2]
+    folder = root / "models" / "fetched" / name
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent) as part, store(root) as client:
+        client.download_artifacts(version.run, name, part)
+        # At once, so that a download that was stopped is not taken for a whole one.
+        os.replace(Path(part, name), folder)
     return folder
 
 
 def _version(found: "ModelVersion") -> Version:
-    return Version(int(found.version), dict(found.tags), str(found.run_id), str(found.source))
+    return Version(
+        number=int(found.version),
+        tags=dict(found.tags),
+        run=str(found.run_id),
+        source=str(found.source),
+    )

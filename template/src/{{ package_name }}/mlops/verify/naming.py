@@ -1,4 +1,4 @@
-"""Holds every name of the project against the naming table."""
+"""Validate every name of the project against the naming table."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,33 +14,67 @@ from ..names import problem
 
 
 def names_in(root: Path) -> Iterator[tuple[str, str]]:
-    """Every (kind, name) that the project uses; those in params.yaml are checked by reading it."""
+    """Yield every name that the project uses.
+
+    Args:
+        root: The project's folder.
+
+    Yields:
+        The kind of thing, a key of `names.RULES`, and its name.
+    """
     config = load_config(root)
-    yield from (("dataset", config.data.name), ("model", config.model.name))
+    yield "dataset", config.data.name
+    yield "model", config.model.name
     for schema in (team.raw_table(), team.feature_schema()):
-        columns = schema.to_schema().columns
-        yield from (("column", name) for name, column in columns.items() if not column.regex)
-    yield from (("feature", feature.name) for feature in team.features())
-    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    yield from (("stage", name) for name in stages)
+        for name, column in schema.to_schema().columns.items():
+            # The name of a family of columns is a pattern.
+            if not column.regex:
+                yield "column", name
+    for feature in team.features():
+        yield "feature", feature.name
+    yield from _names_of_files(root)
+    # In a pull request's workflow the branch is not checked out by its name.
+    branch = environ.get("GITHUB_HEAD_REF") or _branch(root)
+    if branch:
+        yield "branch", branch
+
+
+def check_names(root: Path) -> int:
+    """Validate every name against the naming table.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        How many names were checked.
+
+    Raises:
+        ProjectError: Lists every name that breaks its rule.
+    """
+    names = list(names_in(root))
+    problems = []
+    for kind, name in names:
+        message = problem(kind, name)
+        if message:
+            problems.append(message)
+    if problems:
+        raise ProjectError("\n".join(problems))
+    return len(names)
+
+
+def _names_of_files(root: Path) -> Iterator[tuple[str, str]]:
+    pipeline = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    for name in pipeline["stages"]:
+        yield "stage", name
     for path in sorted((root / "data").glob("*/*")):
+        # DVC's pointers have the name of their file.
         if path.is_file() and path.suffix != ".dvc" and not path.name.startswith("."):
             yield "data file", path.name
-    yield from (("notebook", path.name) for path in sorted(root.glob("notebooks/**/*.ipynb")))
-    if branch := environ.get("GITHUB_HEAD_REF") or _branch(root):
-        yield "branch", branch
+    for path in sorted(root.glob("notebooks/**/*.ipynb")):
+        yield "notebook", path.name
 
 
 def _branch(root: Path) -> str:
     """The branch that is checked out; empty on a detached head or outside a repository."""
     git = ["git", "-C", str(root), "symbolic-ref", "--quiet", "--short", "HEAD"]
     return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-
-
-def check_names(root: Path) -> int:
-    """How many names were checked; ProjectError lists those that break a rule."""
-    names = list(names_in(root))
-    problems = [message for kind, name in names if (message := problem(kind, name))]
-    if problems:
-        raise ProjectError("\n".join(problems))
-    return len(names)

@@ -1,4 +1,4 @@
-"""The one way to verify: the hook, CI and people run this."""
+"""The one way to verify: the template's hook, CI and people run this."""
 
 import json
 import os
@@ -17,13 +17,26 @@ from rich.markup import escape
 from ..errors import ProjectError
 from .steps import HOOKS_WITH_A_STEP, Step
 
-TAIL = 25
+N_LAST_LINES = 25
+"""Lines of a failed command's output that are shown."""
+
 NEXT = "Next: `git switch -c feature/my-idea`, edit, `make pipeline`, `make verify`."
+
+Chain = Sequence[Step]
+"""Steps that run in order: one that fails skips the rest."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a step did; `detail` is a figure, the reason of a skip, or a failure's last lines."""
+    """What came of a step.
+
+    Attributes:
+        name: The step's name.
+        command: What was run, without the files.
+        status: How it ended.
+        seconds: How long it took.
+        detail: A summary, the reason of a skip, or a failure's last lines.
+    """
 
     name: str
     command: str
@@ -33,46 +46,26 @@ class Result:
 
 
 def verify(
-    root: Path, chains: Sequence[Sequence[Step]], console: Console, report: Path | None = None
+    root: Path, chains: Sequence[Chain], console: Console, report: Path | None = None
 ) -> bool:
-    """Run the chains side by side and write the report; True if every step passed.
+    """Run the chains side by side, and print a line as each step ends.
 
-    Each step is one printed line as it ends. In a chain, a step that fails skips the rest.
+    Args:
+        root: The project's folder.
+        chains: Within a chain, the steps run in order; put the chain that takes longest first.
+        console: Where to print.
+        report: The JSON file to write, if any.
+
+    Returns:
+        Whether every step passed.
     """
     begin = time.perf_counter()
-    pending = [step.name for chain in chains for step in chain]
-
-    def lane(chain: Sequence[Step]) -> list[Result]:
-        results: list[Result] = []
-        for step in chain:
-            before = results[-1] if results and not step.alone else None
-            results.append(run_step(root, step, before))
-            pending.remove(step.name)
-            console.print(_line(step, results[-1], console), highlight=False, soft_wrap=True)
-            status.update(f"waiting for {', '.join(pending)}")
-        return results
-
-    with console.status("", spinner="line") as status, ThreadPoolExecutor(os.cpu_count()) as pool:
-        status.update(f"waiting for {', '.join(pending)}")
-        lanes = [pool.submit(lane, chain) for chain in chains]
-        try:
-            results = [result for done in lanes for result in done.result()]
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    results = _run_chains(root, chains, console)
     seconds = time.perf_counter() - begin
     passed = all(result.status == "passed" for result in results)
     if report:
-        steps = [asdict(result) for result in results]
-        facts = {"passed": passed, "seconds": round(seconds, 2), "steps": steps}
-        report.parent.mkdir(exist_ok=True)
-        report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    mends = {step.name: step.mend for chain in chains for step in chain}
-    for result in results:
-        if result.status == "failed":
-            console.rule(f"[red]{result.name} failed")
-            console.print(escape(result.detail), highlight=False, soft_wrap=True)
-            console.print(f"[bold]What to do:[/] {escape(mends[result.name])}", highlight=False)
+        _write_report(report, results, seconds, passed=passed)
+    _print_failures(chains, results, console)
     verdict = "[green]verified[/]" if passed else "[red]not verified[/]"
     console.print(f"\n{verdict} in {seconds:.1f} s", highlight=False)
     if passed and report:
@@ -81,14 +74,24 @@ def verify(
 
 
 def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
-    """Run one step to its end, unless the one before it did not pass."""
+    """Run one step to its end, unless the one before it did not pass.
+
+    Args:
+        root: The project's folder, in which the command runs.
+        step: What to run.
+        before: The result of the step that this one needs, if it needs one.
+
+    Returns:
+        The result; a command that cannot be started is a failure.
+    """
+    command = " ".join(step.command)
     if before and before.status != "passed":
-        reason = f"{before.name} did not pass"
-        return Result(step.name, " ".join(step.command), "skipped", 0.0, reason)
+        return Result(step.name, command, "skipped", 0.0, f"{before.name} did not pass")
     begin = time.perf_counter()
+    status: Literal["passed", "failed"] = "failed"
     try:
         done = subprocess.run(
-            [*step.command, *step.files],
+            list(step.command) + list(step.files),
             cwd=root,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -98,30 +101,97 @@ def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
             errors="replace",
             check=False,
         )
-        passed = done.returncode == 0
-        lines = done.stdout.rstrip().splitlines()[-TAIL:]
-        detail = step.seen(done.stdout) if passed else "\n".join(lines)
+        if done.returncode == 0:
+            detail = step.summarize(done.stdout)
+            status = "passed"
+        else:
+            lines = done.stdout.rstrip().splitlines()
+            detail = "\n".join(lines[-N_LAST_LINES:])
+    # The last two: the summary did not find its value in a report.
     except (OSError, KeyError, ProjectError) as error:
-        detail, passed = f"{type(error).__name__}: {error}", False
+        detail = f"{type(error).__name__}: {error}"
     seconds = round(time.perf_counter() - begin, 2)
-    status: Literal["passed", "failed"] = "passed" if passed else "failed"
-    return Result(step.name, " ".join(step.command), status, seconds, detail)
+    return Result(step.name, command, status, seconds, detail)
+
+
+def _run_chains(root: Path, chains: Sequence[Chain], console: Console) -> list[Result]:
+    """The result of each step, in the order of the chains."""
+    pending = [step.name for chain in chains for step in chain]
+
+    def run_chain(chain: Chain) -> list[Result]:
+        results: list[Result] = []
+        for step in chain:
+            before = None
+            if results and not step.independent:
+                before = results[-1]
+            result = run_step(root, step, before)
+            results.append(result)
+            pending.remove(step.name)
+            console.print(_line(step, result, console), highlight=False, soft_wrap=True)
+            status.update(f"waiting for {', '.join(pending)}")
+        return results
+
+    # Threads are enough: each only waits for a process of its own.
+    with console.status("", spinner="line") as status, ThreadPoolExecutor(os.cpu_count()) as pool:
+        status.update(f"waiting for {', '.join(pending)}")
+        running = [pool.submit(run_chain, chain) for chain in chains]
+        results = []
+        try:
+            for chain_result in running:
+                results += chain_result.result()
+        except KeyboardInterrupt:
+            # The commands got Ctrl-C too; without this, the pool would start the next ones.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
+
+
+def _write_report(path: Path, results: list[Result], seconds: float, *, passed: bool) -> None:
+    report = {
+        "passed": passed,
+        "seconds": round(seconds, 2),
+        "steps": [asdict(result) for result in results],
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _print_failures(chains: Sequence[Chain], results: list[Result], console: Console) -> None:
+    """The last lines of each step that failed, and what to do about it."""
+    fixes = {step.name: step.fix for chain in chains for step in chain}
+    for result in results:
+        if result.status == "failed":
+            console.rule(f"[red]{result.name} failed")
+            console.print(escape(result.detail), highlight=False, soft_wrap=True)
+            console.print(f"[bold]What to do:[/] {escape(fixes[result.name])}", highlight=False)
 
 
 def _line(step: Step, result: Result, console: Console) -> str:
-    utf8 = console.encoding.startswith("utf")
-    marks = {"passed": "✓" if utf8 else "ok", "failed": "✗" if utf8 else "NO", "skipped": "-"}
-    colours = {"passed": "green", "failed": "red", "skipped": "yellow"}
-    mark = f"[{colours[result.status]}]{marks[result.status]}[/]"
+    """One line about a step that ended."""
+    marks = {"passed": "ok", "failed": "NO", "skipped": "-"}
+    # A console of Windows may know neither sign.
+    if console.encoding.startswith("utf"):
+        marks |= {"passed": "✓", "failed": "✗"}
+    colors = {"passed": "green", "failed": "red", "skipped": "yellow"}
+    mark = f"[{colors[result.status]}]{marks[result.status]}[/]"
+    # A failure's lines are printed at the end, where they are read.
     detail = "" if result.status == "failed" else escape(result.detail)
-    return f"{mark} {step.name:<10} {step.does:<44} {result.seconds:6.1f} s  {detail}"
+    return f"{mark} {step.name:<10} {step.description:<44} {result.seconds:6.1f} s  {detail}"
 
 
 def _environment() -> dict[str, str]:
-    """This project's tools first; bytecode is written, since a cold import costs seconds."""
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    settings = {"SKIP": HOOKS_WITH_A_STEP, "DVC_NO_ANALYTICS": "1"}
-    # One thread each: the steps themselves run side by side.
-    alone = {"OMP_NUM_THREADS": "1", "BLACK_NUM_WORKERS": "1", "PRE_COMMIT_NO_CONCURRENCY": "1"}
-    return kept | {"PATH": path, "NO_COLOR": "1"} | settings | alone
+    """The variables of each command."""
+    environment = dict(os.environ)
+    # Without bytecode every start of a tool would compile its libraries again: seconds each.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    # This project's tools come first, also where nobody activated its environment.
+    tools = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", "")])
+    environment["NO_COLOR"] = "1"
+    environment["SKIP"] = HOOKS_WITH_A_STEP
+    environment["DVC_NO_ANALYTICS"] = "1"
+    # One thread each, since the steps themselves run side by side.
+    environment["OMP_NUM_THREADS"] = "1"
+    environment["BLACK_NUM_WORKERS"] = "1"
+    environment["PRE_COMMIT_NO_CONCURRENCY"] = "1"
+    return environment

@@ -1,4 +1,4 @@
-"""The steps of the verification, as data: what each one does, how it runs, how it is mended."""
+"""The steps of the verification, as data: what each one runs, and what to do when it fails."""
 
 import json
 import os
@@ -15,100 +15,239 @@ from ..errors import ProjectError
 HOOKS_WITH_A_STEP = "format,lint,types,spelling,names,workflows,secrets,notebooks,lock"
 """Pre-commit hooks that are steps of their own here; the step `files` runs all others."""
 
-STRIP = ("nbstripout", "--verify")
+MAX_BYTES = 1 << 20
+"""The step `files` refuses larger files; to read their lines would take minutes."""
 
-
-def _seen(pattern: str) -> Callable[[str], str]:
-    """A figure: what the pattern's groups caught, where it was found last."""
-
-    def read(output: str) -> str:
-        found = list(re.finditer(pattern, output))
-        return ", ".join(filter(None, found[-1].groups())) if found else ""
-
-    return read
+Summary = Callable[[str], str]
+"""Turns what a command printed into the few words that a person wants to know."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command that must succeed, on the files that it is given."""
+    """One command that must succeed, on the files that it is given.
+
+    Attributes:
+        name: One word, by which the step can be run alone.
+        description: What holds if the step passes.
+        command: The program and its arguments; the files follow them.
+        fix: What to do when the step fails.
+        files: Paths from the project's root.
+        independent: Whether it runs even if the step before it in its chain failed.
+        summary: What to print of the output. Without it, the number of files is printed.
+    """
 
     name: str
-    does: str
+    description: str
     command: tuple[str, ...]
-    mend: str
+    fix: str
     files: Sequence[str] = ()
-    alone: bool = False  # it runs whatever came before it in its chain
-    figure: Callable[[str], str] | None = None
+    independent: bool = False
+    summary: Summary | None = None
 
-    def seen(self, output: str) -> str:
-        """What a person wants to know: a figure from the output, or how many files were read."""
-        files = f"{len(self.files)} file{'' if len(self.files) == 1 else 's'}"
-        return self.figure(output) if self.figure else files
+    def summarize(self, output: str) -> str:
+        """Return what a person wants to know about a step that passed.
+
+        Args:
+            output: What the command printed.
+
+        Returns:
+            A value from the output, or how many files were read.
+        """
+        if self.summary:
+            return self.summary(output)
+        if len(self.files) == 1:
+            return "1 file"
+        return f"{len(self.files)} files"
+
+
+def _caught(pattern: str) -> Summary:
+    """A summary: what the pattern's groups caught, where it was found last."""
+
+    def summarize(output: str) -> str:
+        found = list(re.finditer(pattern, output))
+        if not found:
+            return ""
+        # Of alternatives, only the one that fits has a value.
+        return ", ".join(filter(None, found[-1].groups()))
+
+    return summarize
 
 
 def checks(root: Path) -> list[Step]:
-    """The quick steps: what can be said without running the project's own code on data."""
+    """Return the quick steps: those that need neither the data nor a model.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        The steps that have something to check in this project.
+
+    Raises:
+        ProjectError: git cannot list the files.
+    """
     files = _tracked(root)
-    # The step `files` refuses larger ones, and their lines would take minutes to read.
-    small = [f for f in files if (root / f).stat().st_size <= 1 << 20]
-    python = [f for f in files if f.endswith(".py")]
-    workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
-    notebooks = [f for f in files if f.endswith(".ipynb")]
-    # In this environment: another black on PATH would format by rules of its own.
-    formatter = ("black",) if find_spec("black") else ("ruff", "format", "--force-exclude")
-    hooks = ("pre-commit", "run", "--hook-stage", "pre-commit", "--files")
-    secrets = ("detect-secrets-hook", "--baseline", ".secrets.baseline")
-    revoke = "take it out and revoke it; a false alarm ends with `# pragma: allowlist secret`"
-    schema = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
-    table = ("python", "-m", f"{__package__.rpartition('.')[0]}.cli", "names", "--check")
-    types, names = _seen(r"in (\d+ source files)"), _seen(r"(\d+ names)")
-    lock, packages = ("uv", "lock", "--check"), _seen(r"(\d+ packages)")
-    mend = "run `make format`, then mend what is left"
-    steps = [
-        Step("types", "types hold everywhere", ("mypy",), "correct what mypy names", figure=types),
-        Step("names", "names follow the table", table, "rename it", figure=names),
-        # pre-commit takes files that the pipeline writes meanwhile for its hooks' work.
+    small = [file for file in files if (root / file).stat().st_size <= MAX_BYTES]
+    steps = _whole_project(files) + _by_line(small) + _by_language(files)
+    # Without files there is nothing to check, unless the command finds them itself.
+    return [step for step in steps if step.summary or step.files]
+
+
+def _whole_project(files: list[str]) -> list[Step]:
+    """The steps that look at everything at once."""
+    machinery = __package__.rpartition(".")[0]
+    return [
         Step(
-            "files", "no merge marks, keys, broken files", hooks, "see the hook", files, alone=True
+            name="types",
+            description="types hold everywhere",
+            command=("mypy",),
+            fix="correct what mypy reports",
+            summary=_caught(r"in (\d+ source files)"),
         ),
-        Step("secrets", "no secrets in the files", secrets, revoke, small),
-        Step("lock", "uv.lock fits pyproject.toml", lock, "run `uv lock`", figure=packages),
-        Step("format", "code is formatted", (*formatter, "--check"), mend, python),
-        Step("lint", "code is clean", ("ruff", "check", "--force-exclude"), mend, python),
-        Step("spelling", "words are spelled right", ("codespell",), "respell it", small),
-        Step("workflows", "workflows are valid", schema, "correct the key", workflows),
-        Step("notebooks", "no output in notebooks", STRIP, "run `nbstripout FILE`", notebooks),
+        Step(
+            name="names",
+            description="names follow the table",
+            command=("python", "-m", f"{machinery}.cli", "names", "--check"),
+            fix="rename it",
+            summary=_caught(r"(\d+ names)"),
+        ),
+        Step(
+            name="files",
+            description="no merge marks, keys, broken files",
+            command=("pre-commit", "run", "--hook-stage", "pre-commit", "--files"),
+            fix="see the hook",
+            files=files,
+            # It waits for the pipeline, since pre-commit takes files that change meanwhile for
+            # its hooks' work; but it says something even if the pipeline failed.
+            independent=True,
+        ),
+        Step(
+            name="lock",
+            description="uv.lock fits pyproject.toml",
+            command=("uv", "lock", "--check"),
+            fix="run `uv lock`",
+            summary=_caught(r"(\d+ packages)"),
+        ),
     ]
-    return [step for step in steps if step.figure or step.files]
 
 
-def named(steps: list[Step], names: Sequence[str]) -> list[Step]:
-    """Return the steps of these names, or all if none is named; ProjectError for an unknown one."""
-    known = [step.name for step in steps]
-    for name in names:
-        if name not in known:
-            raise ProjectError(f"there is no step {name!r} here: choose from {', '.join(known)}")
-    return [step for step in steps if not names or step.name in names]
+def _by_line(small: list[str]) -> list[Step]:
+    """The steps that read every line of every file."""
+    return [
+        Step(
+            name="secrets",
+            description="no secrets in the files",
+            command=("detect-secrets-hook", "--baseline", ".secrets.baseline"),
+            fix="take it out and revoke it; a false alarm ends with `# pragma: allowlist secret`",
+            files=small,
+        ),
+        Step(
+            name="spelling",
+            description="words are spelled right",
+            command=("codespell",),
+            fix="respell it",
+            files=small,
+        ),
+    ]
+
+
+def _by_language(files: list[str]) -> list[Step]:
+    """The steps for one kind of file."""
+    python = [file for file in files if file.endswith(".py")]
+    notebooks = [file for file in files if file.endswith(".ipynb")]
+    workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
+    # Asked of this environment: another black on PATH would format by rules of its own.
+    formatter: tuple[str, ...] = ("ruff", "format", "--force-exclude")
+    if find_spec("black"):
+        formatter = ("black",)
+    return [
+        Step(
+            name="format",
+            description="code is formatted",
+            command=(*formatter, "--check"),
+            fix="run `make format`, then fix what is left",
+            files=python,
+        ),
+        Step(
+            name="lint",
+            description="code is clean",
+            command=("ruff", "check", "--force-exclude"),
+            fix="run `make format`, then fix what is left",
+            files=python,
+        ),
+        Step(
+            name="workflows",
+            description="workflows are valid",
+            command=("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
+            fix="correct the key",
+            files=workflows,
+        ),
+        Step(
+            name="notebooks",
+            description="no output in notebooks",
+            command=("nbstripout", "--verify"),
+            fix="run `nbstripout FILE`",
+            files=notebooks,
+        ),
+    ]
 
 
 def pipeline(root: Path) -> list[Step]:
-    """The data, then everything made from it: the second step needs the first."""
-    mend = "mend the data, or the rule in schemas.py if the rule is wrong"
-    rows = _seen(r"([\d,]+ rows) hold|(up to date)")
-    alone = "run `make pipeline` to see the stage alone"
+    """Return the steps that check the data and bring everything made from it up to date.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        A chain: the second step needs the first.
+    """
     return [
-        Step("data", "raw data holds its schema", ("dvc", "repro", "validate"), mend, figure=rows),
-        Step("pipeline", "split, train, evaluate", ("dvc", "repro"), alone, figure=_score(root)),
+        Step(
+            name="data",
+            description="raw data fits its schema",
+            command=("dvc", "repro", "validate"),
+            fix="fix the data, or the rule in schemas.py if the rule is wrong",
+            summary=_caught(r"validate: ([\d,]+ rows)|(up to date)"),
+        ),
+        Step(
+            name="pipeline",
+            description="split, train, evaluate",
+            command=("dvc", "repro"),
+            fix="run `make pipeline` to see the stage alone",
+            summary=_score(root),
+        ),
     ]
 
 
 TESTS = Step(
-    "tests",
-    "tests pass, branches are covered",
-    ("pytest", "-q", "--cov"),
-    "run the test that is named: `uv run pytest -k NAME`",
-    figure=_seen(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
+    name="tests",
+    description="tests pass, branches are covered",
+    command=("pytest", "-q", "--cov"),
+    fix="run the test that failed: `uv run pytest -k NAME`",
+    # --cov prints its total before pytest's last line.
+    summary=_caught(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
 )
+
+
+def named(steps: list[Step], names: Sequence[str]) -> list[Step]:
+    """Return the steps that were asked for.
+
+    Args:
+        steps: The steps to choose from.
+        names: Names of steps; none means all.
+
+    Returns:
+        The chosen steps, in their own order.
+
+    Raises:
+        ProjectError: No step has one of these names.
+    """
+    known = [step.name for step in steps]
+    for name in names:
+        if name not in known:
+            raise ProjectError(f"there is no step {name!r} here: choose from {', '.join(known)}")
+    if not names:
+        return steps
+    return [step for step in steps if step.name in names]
 
 
 def _tracked(root: Path) -> list[str]:
@@ -116,20 +255,34 @@ def _tracked(root: Path) -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if done.returncode:
-        raise ProjectError("git does not list the files here: `make setup` mends that")
-    names = {os.fsdecode(name) for name in done.stdout.split(b"\0")}
-    # The pipeline may be writing its files just now; a name may begin like an option.
-    mine = (f"./{n}" if n[:1] == "-" else n for n in names if not re.match("(reports|models)/", n))
-    return sorted(name for name in mine if name and (root / name).is_file())
+        raise ProjectError("git does not list the files here: `make setup` fixes that")
+    files = set()
+    for encoded in done.stdout.split(b"\0"):
+        file = os.fsdecode(encoded)
+        # The pipeline may be writing its own files just now.
+        if file.startswith(("reports/", "models/")):
+            continue
+        # A tool would take a name that begins with a dash for an option.
+        if file.startswith("-"):
+            file = f"./{file}"
+        # git lists what was deleted but not yet committed, too.
+        if (root / file).is_file():
+            files.add(file)
+    return sorted(files)
 
 
-def _score(root: Path) -> Callable[[str], str]:
-    """A figure: the model's score and its interval, from the report and not from the output."""
+def _score(root: Path) -> Summary:
+    """A summary: the model's score and its interval.
 
-    def read(_: str) -> str:
+    They are read from the report, since DVC prints nothing of a stage that is up to date.
+    """
+
+    def summarize(_: str) -> str:
         metric = load_config(root).selection.metric
         metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
-        low, high = metrics[f"{metric}_low"], metrics[f"{metric}_high"]
-        return f"{metric} {metrics[metric]:.3f} [{low:.3f}, {high:.3f}]"
+        score = metrics[metric]
+        low = metrics[f"{metric}_low"]
+        high = metrics[f"{metric}_high"]
+        return f"{metric} {score:.3f} [{low:.3f}, {high:.3f}]"
 
-    return read
+    return summarize

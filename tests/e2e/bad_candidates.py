@@ -3,66 +3,71 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from e2e.market import Plant, edit, measured_as_before, record, settle
-from e2e.real import succeed
+from e2e.promotions import edit, measured_as_before, record, settle
 from support import commit
 
 TEST = "data/processed/customers_test.parquet"
 TRAIN = "data/processed/customers_train.parquet"
 
-# --- faults of the model: it is trained, and the rest of the evidence is not made anew ------------
+
+@dataclass(frozen=True)
+class BadCandidate:
+    """A fault to plant in a project, and the gate that exists to refuse it."""
+
+    gate: str
+    plant: Callable[[Path], None]
+    stages: tuple[str, ...] = ()
+    """What runs after planting. The rest of the evidence is not made again, so the gates
+    working_tree and provenance refuse as well."""
+    measured: bool = False
+    """Whether the fault is in the measurement, or shows only when it is taken."""
 
 
-def learn(project: Path, *stages: str) -> None:
-    """Train, and run the stages that the gate needs; tree and provenance will refuse as well."""
-    succeed(project, "uv", "run", "--no-sync", "churn-radar", "pipeline", "train", *stages)
+# --- faults of the model --------------------------------------------------------------------------
 
-
-LEARN = "model = candidates(config)[chosen].fit(features, target)"
-
-
-def learns(instead: str) -> Plant:
-    """Training that does something else than to learn from the training rows."""
-
-    def plant(project: Path) -> None:
-        edit(project, "pipeline/train.py", LEARN, instead)
-        learn(project)
-
-    return plant
-
-
-SHUFFLED = LEARN.replace("target)", "target.sample(frac=1, random_state=1).to_numpy())")
+TRAIN_STAGE = "mlops/pipeline/train.py"
+INPUTS = "mlops/modeling/inputs.py"
+RETURN_FEATURES = "return pd.DataFrame(columns, index=rows.index)"
+CHOOSE = "    chosen = one_standard_error(scores)\n"
+FIT = ".fit(features, target)\n"
+SAVE = "    save_model(model, "
+FIT_SHUFFLED = ".fit(features, target.sample(frac=1, random_state=1).to_numpy())\n"
 
 
 def shuffled(project: Path) -> None:
-    learns(SHUFFLED)(project)
+    """The outcomes are dealt out anew before they are learned."""
+    edit(project, TRAIN_STAGE, FIT, FIT_SHUFFLED)
 
 
 def held_out_rows(project: Path) -> None:
     """The training table is sound; the code reads the other one as well."""
     both = (
-        'rows = pd.concat([rows, pd.read_parquet(root / config.table("processed", "test"))])\n'
-        "    features, target = inputs(config, rows)\n    " + LEARN
+        '    rows = pd.concat([rows, pd.read_parquet(root / config.table("processed", "test"))])\n'
+        "    features, target = inputs(config, rows)\n"
     )
-    learns(both)(project)
+    edit(project, TRAIN_STAGE, CHOOSE, CHOOSE + both)
 
 
 def hash_seeded(project: Path) -> None:
     """Sets are iterated in another order in each process."""
-    order = "columns = {str(n): n for n in {hash(name) for name in features}}\n    "
-    fit = LEARN + "\n    model[-1].coef_ *= 1 + len(str(sorted(columns)[0])) / 100 + "
-    learns(order + fit + "int(sorted(columns)[0]) % 97 / 1000")(project)
+    order = (
+        "    columns = {str(n): n for n in {hash(name) for name in features}}\n"
+        "    first = sorted(columns)[0]\n"
+        "    model[-1].coef_ *= 1 + len(first) / 100 + int(first) % 97 / 1000\n"
+    )
+    edit(project, TRAIN_STAGE, SAVE, order + SAVE)
 
 
 def make_model(project: Path, text: str) -> None:
     """`text` makes the model that is chosen, whatever the comparison says."""
     place = 'LogisticRegression(**{"max_iter": 1000} | linear),'
     edit(project, "model.py", place, f"{text},")
-    edit(project, "pipeline/train.py", "chosen = one_standard_error(scores)", 'chosen = "linear"')
-    learn(project, "challenge")
+    edit(project, TRAIN_STAGE, CHOOSE, '    chosen = "linear"\n')
 
 
 def tree(project: Path, text: str) -> None:
@@ -79,10 +84,9 @@ def ruined_in_one_region(project: Path) -> None:
     """What the model reads of the west is what it would read of the average customer."""
     wrong = (
         "columns = {n: c.where(rows['region'] != 'west', c.iloc[0]) for n, c in columns.items()}\n"
-        "    return pd.DataFrame(columns, index=rows.index)"
+        f"    {RETURN_FEATURES}"
     )
-    edit(project, "contract.py", "return pd.DataFrame(columns, index=rows.index)", wrong)
-    learn(project)
+    edit(project, INPUTS, RETURN_FEATURES, wrong)
 
 
 def group_gap(project: Path) -> None:
@@ -91,10 +95,9 @@ def group_gap(project: Path) -> None:
         "calm = rows['gender'] == 'female'\n"
         "    columns['support_calls'] = columns['support_calls'].where(~calm, 0)\n"
         "    columns['tenure_months'] = columns['tenure_months'].where(~calm, 60)\n"
-        "    return pd.DataFrame(columns, index=rows.index)"
+        f"    {RETURN_FEATURES}"
     )
-    edit(project, "contract.py", "return pd.DataFrame(columns, index=rows.index)", wrong)
-    learn(project)
+    edit(project, INPUTS, RETURN_FEATURES, wrong)
 
 
 def new_feature(project: Path, name: str, compute: str) -> None:
@@ -105,7 +108,6 @@ def new_feature(project: Path, name: str, compute: str) -> None:
     edit(project, "features.py", '    Feature("region"', f'{entry}    Feature("region"')
     last = "    network_risk: float = pa.Field(ge=0, le=1)\n"
     edit(project, "schemas.py", last, f"{last}    {name}: float\n")
-    learn(project, "challenge")
 
 
 def leaked_target(project: Path) -> None:
@@ -201,7 +203,7 @@ def overlapping_rows(project: Path) -> None:
 
 
 def absent_library(project: Path) -> None:
-    path = project / "models" / "passport.json"
+    path = project / "models" / "manifest.json"
     facts = json.loads(path.read_text())
     path.write_text(json.dumps(facts | {"libraries": facts["libraries"] | {"numpy": "1.0.0"}}))
     record(project)
@@ -212,30 +214,34 @@ def too_large(project: Path) -> None:
     commit(project, "A small device")
 
 
-MODELS: dict[str, tuple[str, Plant]] = {
-    "labels shuffled": ("floor", shuffled),
-    "held-out rows learned": ("reproducible", held_out_rows),
-    "another model in each process": ("reproducible", hash_seeded),
-    "a stump": ("champion", stump),
-    "ruined in one region": ("slices", ruined_in_one_region),
-    "a gap between groups": ("groups", group_gap),
-    "a leaked target": ("leakage", leaked_target),
-    "a useless feature": ("features", useless_feature),
-    "no number far out": ("numerics", not_a_number),
-    "beaten by one feature": ("simpler", beaten),
-}
-EVIDENCE: dict[str, tuple[str, Plant]] = {
-    "not committed": ("tree", not_committed),
-    "another commit": ("provenance", of_another_commit),
-    "other data": ("provenance", of_other_data),
-    "other rows": ("provenance", on_other_rows),
-    "another model": ("provenance", of_another_model),
-    "another model file": ("artefact", of_another_model),
-    "metrics edited": ("provenance", edited_and_recorded),
-    "measures edited": ("provenance", edited_measure),
-    "old evidence": ("freshness", of_last_month),
-    "broken rows": ("schema", broken_rows),
-    "held-out rows in the training table": ("leakage", overlapping_rows),
-    "another library": ("artefact", absent_library),
-    "over budget": ("budget", too_large),
+TRAIN_ALONE = ("train",)
+TRAIN_AND_CHALLENGE = ("train", "challenge")
+BAD_CANDIDATES = {
+    "labels shuffled": BadCandidate("floor", shuffled, TRAIN_ALONE),
+    "held-out rows learned": BadCandidate(
+        "reproducible", held_out_rows, TRAIN_ALONE, measured=True
+    ),
+    "another model in each process": BadCandidate(
+        "reproducible", hash_seeded, TRAIN_ALONE, measured=True
+    ),
+    "a stump": BadCandidate("champion", stump, TRAIN_AND_CHALLENGE),
+    "ruined in one region": BadCandidate("slices", ruined_in_one_region, TRAIN_ALONE),
+    "a gap between groups": BadCandidate("groups", group_gap, TRAIN_ALONE),
+    "a leaked target": BadCandidate("leakage", leaked_target, TRAIN_AND_CHALLENGE),
+    "a useless feature": BadCandidate("features", useless_feature, TRAIN_AND_CHALLENGE),
+    "no number far out": BadCandidate("numerics", not_a_number, TRAIN_AND_CHALLENGE),
+    "beaten by one feature": BadCandidate("simpler", beaten, TRAIN_AND_CHALLENGE),
+    "not committed": BadCandidate("working_tree", not_committed),
+    "another commit": BadCandidate("provenance", of_another_commit),
+    "other data": BadCandidate("provenance", of_other_data),
+    "other rows": BadCandidate("provenance", on_other_rows),
+    "another model": BadCandidate("provenance", of_another_model),
+    "another model file": BadCandidate("artifact", of_another_model),
+    "metrics edited": BadCandidate("provenance", edited_and_recorded),
+    "measures edited": BadCandidate("provenance", edited_measure, measured=True),
+    "old evidence": BadCandidate("freshness", of_last_month, measured=True),
+    "broken rows": BadCandidate("schema", broken_rows),
+    "held-out rows in the training table": BadCandidate("leakage", overlapping_rows),
+    "another library": BadCandidate("artifact", absent_library),
+    "over budget": BadCandidate("budget", too_large),
 }

@@ -7,11 +7,11 @@ from runpy import run_path
 from typing import Any
 
 import pandas as pd
-from churn_radar.config import Config
-from churn_radar.pipeline.validate import checked
-from churn_radar.reading import outcomes_last, read, typed
-from churn_radar.wire.facts import Facts
-from churn_radar.wire.write import schemas
+from mlops.config import Config
+from mlops.data.readers import outcomes_last, read, typed
+from mlops.data.validation import checked
+from wire.facts import Facts
+from wire.write import schemas
 
 PRESENT = Config.model_validate(
     {

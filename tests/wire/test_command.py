@@ -1,0 +1,81 @@
+"""The command in a rendered project of each preset, with the packages of this environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from real_tables import nasty
+from support import ROOT, Project, commit, git
+
+RUNS = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
+@pytest.fixture(params=["production", "starter"])
+def project(
+    request: pytest.FixtureRequest, render: Callable[..., Project], tmp_path: Path
+) -> Project:
+    """Return a committed project of the preset."""
+    copy = render(preset=request.param).copy(tmp_path / "project")
+    commit(copy.path, "From the template")
+    return copy
+
+
+def run(project: Project, *command: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | RUNS | {"PYTHONPATH": str(project.path / "src"), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=project.path, env=env, capture_output=True, encoding="utf-8"
+    )
+
+
+def wire(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(project, str(ROOT / "hooks" / "wire"), *arguments)
+
+
+def test_a_table_that_is_hard_to_read_is_wired_and_ingested(
+    project: Project, tmp_path: Path
+) -> None:
+    content, target = nasty()
+    path = tmp_path / "Kunden 2024 (neu).csv"
+    path.write_bytes(content)
+    wired = wire(project, f"--target={target}", "--", str(path))
+    assert wired.returncode == 0, wired.stderr
+    written = (project.path / "src" / "churn_radar" / "example.py").read_text("utf-8")
+    assert "from .mlops import invent_rows" in written
+    assert len(written.splitlines()) < 25
+    assert not (project.path / "tests" / "test_example.py").exists()
+    status = git(project.path, "status", "--porcelain")
+    assert "mlops" not in status, "nothing of the machinery's changes"
+
+    ingested = run(project, "-m", "churn_radar.mlops.cli", "pipeline", "ingest")
+    assert ingested.returncode == 0, ingested.stderr
+    settings = yaml.safe_load(project.text("params.yaml"))
+    assert settings["data"]["read"]["decimal"] == ","
+    name = settings["data"]["name"]
+    table = pd.read_parquet(project.path / "data" / "interim" / f"{name}_ingest.parquet")
+    assert len(table) == 240
+    assert table["gebuehr_eur"].dtype == "float64"
+
+    again = wire(project, f"--target={target}", "--", str(path))
+    assert "nothing was changed" in again.stdout
+
+
+def test_a_mistake_is_one_sentence_and_changes_nothing(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("age,left\n1,yes\n2,no\n")
+    done = wire(project, "--target=lefft", "--", str(path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no column 'lefft': did you mean 'left'?")
+    assert git(project.path, "status", "--porcelain") == ""
+
+
+def test_outside_a_project_nothing_is_wired(tmp_path: Path) -> None:
+    done = wire(Project(tmp_path), "--target=left", "--", "mine.csv")
+    assert done.returncode == 1
+    assert "has no src/*/mlops: run the command in the project's folder" in done.stderr
