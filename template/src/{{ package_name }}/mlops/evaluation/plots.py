@@ -1,4 +1,4 @@
-"""The report's plots, as SVG to stand inside a page: same numbers, same bytes; light and dark."""
+"""The report's plots, as SVG to be part of a page: same numbers, same bytes; light and dark."""
 
 import io
 import re
@@ -15,7 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 
-INK, ACCENT, GREY = "#010203", "#3a7bd5", "#8a8f98"
+INK = "#010203"  # no color that is drawn: it becomes the page's own, which differs in the dark
+ACCENT = "#3a7bd5"
+GREY = "#8a8f98"
 SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -24,19 +26,31 @@ SETTINGS: dict[Any, Any] = {
     "font.size": 10,
     "grid.alpha": 0.25,
     "legend.frameon": False,
-    "svg.fonttype": "none",
+    "svg.fonttype": "none",  # text stays text: it can be selected and read aloud
     "text.color": INK,
     "text.parse_math": False,  # a dollar in a value is a dollar
     "xtick.color": INK,
     "ytick.color": INK,
 }
-# What differs from run to run, would stand twice in a page, or is no part of the picture.
+
+# What differs from run to run, would be twice in a page, or is no part of the picture.
 NOISE = re.compile(r'\s*<metadata>.*?</metadata>| id="\w+_\d+"|[ \t]+(?=\n)', re.DOTALL)
-CLASSES, SLICES, LETTERS = 12, 40, 40
+
+MAX_CLASSES = 12
+"""In the confusion matrix; rarer classes are one."""
+
+MAX_SLICES = 40
+"""In the plot of slices: the weakest."""
+
+MAX_LETTERS = 40
+"""In a label."""
+
+MAX_COUNTED_CLASSES = 5
+"""So many classes leave room for the number of rows in a cell, and for level labels."""
 
 
 class Plot:
-    """A plot being drawn; `svg` is there once it is."""
+    """A plot being drawn; `svg` is there once the `with` block of `drawing` has ended."""
 
     axes: Axes
     svg: str
@@ -44,26 +58,49 @@ class Plot:
 
 @contextmanager
 def drawing(name: str, meaning: str, height: float = 3.6) -> Iterator[Plot]:
-    """Axes to draw on; `meaning` is what a screen reader says."""
-    plot, file = Plot(), io.StringIO()
+    """Give axes to draw on, and turn them into SVG.
+
+    Args:
+        name: Makes the identifiers within the SVG, which must differ from plot to plot.
+        meaning: What a screen reader says.
+        height: In inches.
+
+    Yields:
+        The plot, with `axes`.
+    """
+    plot = Plot()
+    file = io.StringIO()
     with rc_context(SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a letter that no font here has: the reader's may
+        # A letter that no font here has: the reader's may.
+        warnings.simplefilter("ignore")
         figure = Figure(figsize=(7.4, height), layout="constrained")
         plot.axes = figure.subplots()
         yield plot
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    # An XML declaration and a doctype come before, which have no place within a page.
     _, tag, drawn = file.getvalue().partition("<svg")
     svg = NOISE.sub("", tag + drawn).replace(INK, "currentColor")
     plot.svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(meaning)}"', 1)
 
 
 def short(text: object) -> str:
-    """The text, cut where it is too long for a label."""
-    return str(text) if len(str(text)) <= LETTERS else f"{str(text)[: LETTERS - 1]}…"
+    """Cut a text that is too long for a label."""
+    label = str(text)
+    if len(label) > MAX_LETTERS:
+        return f"{label[: MAX_LETTERS - 1]}…"
+    return label
 
 
 def calibration(table: pd.DataFrame, likely: bool) -> str:
-    """Mean outcome against mean prediction, in bins of equally many rows."""
+    """Draw mean outcome against mean prediction, in bins of equally many rows.
+
+    Args:
+        table: A row a bin, with `predicted` and `observed`.
+        likely: Whether these are probabilities.
+
+    Returns:
+        The SVG.
+    """
     meaning = "What happened against what was predicted; on the diagonal they agree."
     with drawing("calibration", meaning) as plot:
         ends = [table.min().min(), table.max().max()]
@@ -79,39 +116,82 @@ def calibration(table: pd.DataFrame, likely: bool) -> str:
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray) -> str:
-    """Share of each true class by predicted class; of many classes the commonest."""
-    common = pd.Series(truth).value_counts().index[:CLASSES]
-    label = {value: short(value) for value in sorted(common)}
-    names = [*label.values(), *(["other"] if {*truth, *predicted} - {*common} else [])]
-    true, told = (pd.Series(v).map(label).fillna("other") for v in (truth, predicted))
-    table = pd.crosstab(true, told).reindex(index=names, columns=names, fill_value=0)
+    """Draw the share of each true class by predicted class; of many classes the commonest.
+
+    Args:
+        truth: The true class of each row.
+        predicted: The predicted class of each row.
+
+    Returns:
+        The SVG.
+    """
+    table = _confusion_table(truth, predicted)
+    names = list(table.columns)
     counts = table.to_numpy()
+    # A class that is predicted and never true has no rows to share out.
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    is_small = len(names) <= MAX_COUNTED_CLASSES
     meaning = "What was predicted for each true class."
     with drawing("confusion", meaning, 1.6 + 0.42 * len(names)) as plot:
-        tints = ListedColormap([(*to_rgb(ACCENT), alpha) for alpha in np.linspace(0, 0.65, 64)])
-        plot.axes.pcolormesh(shares, cmap=tints, vmin=0, vmax=1, edgecolors=GREY, linewidth=0.3)
+        # One color of growing opacity, so that the page shines through in light and dark.
+        tints = [(*to_rgb(ACCENT), alpha) for alpha in np.linspace(0, 0.65, 64)]
+        plot.axes.pcolormesh(
+            shares, cmap=ListedColormap(tints), vmin=0, vmax=1, edgecolors=GREY, linewidth=0.3
+        )
         for (row, column), count in np.ndenumerate(counts):
-            text = f"{shares[row, column]:.0%}" + (f"  ({count:,})" if len(names) < 6 else "")
+            text = f"{shares[row, column]:.0%}"
+            if is_small:
+                text += f"  ({count:,})"
             plot.axes.text(column + 0.5, row + 0.5, text, ha="center", va="center")
         ticks = np.arange(len(names)) + 0.5
-        plot.axes.set_xticks(ticks, names, rotation=0 if len(names) < 6 else 45)
+        plot.axes.set_xticks(ticks, names, rotation=0 if is_small else 45)
         plot.axes.set_yticks(ticks, names)
         plot.axes.set(xlabel="predicted", ylabel="true")
         plot.axes.invert_yaxis()
     return plot.svg
 
 
+def _confusion_table(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """Counts by true class (rows) and predicted class (columns), both in the same order."""
+    common = pd.Series(truth).value_counts().index[:MAX_CLASSES]
+    labels = {value: short(value) for value in sorted(common)}
+    true_labels = pd.Series(truth).map(labels).fillna("other")
+    predicted_labels = pd.Series(predicted).map(labels).fillna("other")
+    names = list(labels.values())
+    present = set(true_labels) | set(predicted_labels)
+    if "other" in present and "other" not in names:
+        names.append("other")
+    table = pd.crosstab(true_labels, predicted_labels)
+    return table.reindex(index=names, columns=names, fill_value=0)
+
+
 def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
-    """How far the truth is from the prediction, over the range of predictions."""
+    """Draw how far the truth is from the prediction, over the range of predictions.
+
+    Args:
+        truth: The true value of each row.
+        predicted: The predicted value of each row.
+
+    Returns:
+        The SVG.
+    """
     table = pd.DataFrame({"predicted": predicted, "off": truth - predicted})
-    bins = pd.qcut(table["predicted"].rank(method="first"), min(20, len(table)), labels=False)
-    low, middle, high = (table["off"].groupby(bins).quantile(q) for q in (0.1, 0.5, 0.9))
-    where = table["predicted"].groupby(bins).mean()
+    # By rank, because many equal predictions would leave no edges between bins.
+    ranks = table["predicted"].rank(method="first")
+    bins = pd.qcut(ranks, min(20, len(table)), labels=False)
+    off = table["off"].groupby(bins)
+    center = table["predicted"].groupby(bins).mean()
     with drawing("residuals", "How far the truth is from the prediction.") as plot:
         plot.axes.axhline(0, color=GREY, linestyle="--")
-        plot.axes.fill_between(where, low, high, color=ACCENT, alpha=0.25, label="80% of the rows")
-        plot.axes.plot(where, middle, color=ACCENT, marker="o", label="median")
+        plot.axes.fill_between(
+            center,
+            off.quantile(0.1),
+            off.quantile(0.9),
+            color=ACCENT,
+            alpha=0.25,
+            label="80% of the rows",
+        )
+        plot.axes.plot(center, off.quantile(0.5), color=ACCENT, marker="o", label="median")
         plot.axes.set(xlabel="predicted value", ylabel="truth minus prediction")
         plot.axes.grid()
         plot.axes.legend()
@@ -119,23 +199,34 @@ def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
 
 
 def forest(slices: pd.DataFrame, whole: float) -> str:
-    """The skill on each slice with its interval; of many slices the weakest."""
+    """Draw the skill score on each slice with its interval; of many slices the weakest.
+
+    Args:
+        slices: The table of slices, as reports/slices.csv has it.
+        whole: The skill score on the whole test set.
+
+    Returns:
+        The SVG.
+    """
     shown = slices[slices["status"] == "ok"]
-    if len(shown) > SLICES:
-        shown = shown.loc[shown["skill"].nsmallest(SLICES).index.sort_values()]
-    meaning = "Skill on each slice, with 95% interval."
+    if len(shown) > MAX_SLICES:
+        # In the order of the table still, where slices of one column are next to each other.
+        shown = shown.loc[shown["skill"].nsmallest(MAX_SLICES).index.sort_values()]
+    names = []
+    for column, value, rows in zip(shown["column"], shown["value"], shown["rows"], strict=True):
+        names.append(f"{short(f'{column}={value}')}  ({rows:,})")
+    meaning = "Skill score on each slice, with 95% interval."
     with drawing("forest", meaning, 1.2 + 0.27 * len(shown)) as plot:
-        lines = zip(shown["column"], shown["value"], shown["rows"], strict=True)
-        names = [f"{short(f'{column}={value}')}  ({rows:,})" for column, value, rows in lines]
         places = np.arange(len(shown))
-        off = [shown["skill"] - shown["skill_low"], shown["skill_high"] - shown["skill"]]
+        below = shown["skill"] - shown["skill_low"]
+        above = shown["skill_high"] - shown["skill"]
+        # Rounded ends may be past the value by a millionth, and matplotlib refuses negative bars.
+        lengths = np.clip([below, above], 0, None)
         plot.axes.axvline(whole, color=GREY, linestyle="--", label="all rows")
-        plot.axes.axvline(0, color=GREY, linestyle=":", label="trivial model")
-        plot.axes.errorbar(
-            shown["skill"], places, xerr=np.clip(off, 0, None), fmt="o", color=ACCENT, capsize=3
-        )
+        plot.axes.axvline(0, color=GREY, linestyle=":", label="baseline")
+        plot.axes.errorbar(shown["skill"], places, xerr=lengths, fmt="o", color=ACCENT, capsize=3)
         plot.axes.set_yticks(places, names)
-        plot.axes.set(xlabel="skill: 0 is no better than trivial, 1 is perfect")
+        plot.axes.set(xlabel="skill score: 0 is the baseline, 1 is perfect")
         plot.axes.invert_yaxis()
         plot.axes.grid(axis="x")
         plot.axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -143,16 +234,28 @@ def forest(slices: pd.DataFrame, whole: float) -> str:
 
 
 def folds(scores: pd.DataFrame, chosen: str, metric: str) -> str:
-    """The score of each candidate in each fold of the cross-validation."""
+    """Draw the score of each candidate in each fold of the cross-validation.
+
+    Args:
+        scores: A row a candidate and fold, with `candidate` and `score`.
+        chosen: The name of the chosen candidate.
+        metric: What the scores are of.
+
+    Returns:
+        The SVG.
+    """
+    # In the order of the table, which is from the simplest to the strongest.
     names = list(dict.fromkeys(scores["candidate"]))
+    labels = []
     with drawing("folds", "Score of each candidate in each fold.", 1 + 0.45 * len(names)) as plot:
         for place, name in enumerate(names):
             values = scores.loc[scores["candidate"] == name, "score"]
-            colour = ACCENT if name == chosen else GREY
-            plot.axes.scatter(values, [place] * len(values), color=colour, alpha=0.6)
-            plot.axes.vlines(values.mean(), place - 0.3, place + 0.3, color=colour, linewidth=2)
-        told = [f"{name} (chosen)" if name == chosen else name for name in names]
-        plot.axes.set_yticks(range(len(names)), told)
+            is_chosen = name == chosen
+            color = ACCENT if is_chosen else GREY
+            plot.axes.scatter(values, [place] * len(values), color=color, alpha=0.6)
+            plot.axes.vlines(values.mean(), place - 0.3, place + 0.3, color=color, linewidth=2)
+            labels.append(f"{name} (chosen)" if is_chosen else name)
+        plot.axes.set_yticks(range(len(names)), labels)
         plot.axes.set(xlabel=f"{metric} in a fold; the bar is the mean")
         plot.axes.invert_yaxis()
         plot.axes.grid(axis="x")

@@ -1,145 +1,126 @@
-"""Scores of predictions that were made once, on the scale of skill, with their uncertainty."""
+"""Skill scores of predictions that were made once, with their uncertainty."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer
 
 from ..config import Config
-from ..errors import ProjectError
-from ..modeling.metrics import quiet
+from ..modeling.metrics import bootstrap, half_width, perfect_score, score_rows
+from ..modeling.predictions import (
+    CachedClassifier,
+    CachedModel,
+    CachedRegressor,
+    cache_predictions,
+)
 
-DRAWS = 50
-"""Enough for a standard error (Efron and Tibshirani, 1993, section 6.4); percentiles need more."""
+__all__ = [
+    "CachedClassifier",
+    "CachedModel",
+    "CachedRegressor",
+    "Rows",
+    "cache_predictions",
+    "rows_of",
+]
 
-
-class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Stands in for a regressor whose predictions are known: it reads row numbers."""
-
-    def __init__(self, predictions: np.ndarray) -> None:
-        """One prediction a row."""
-        self.predictions = predictions
-
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """The predictions of the rows with these numbers."""
-        return self.predictions.take(rows)
-
-
-class Classes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Stands in for a classifier whose predictions are known: it reads row numbers."""
-
-    def __init__(
-        self, predictions: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
-    ) -> None:
-        """A class a row; a probability a row and class; the classes in the order of the columns."""
-        self.predictions, self.probabilities, self.classes_ = predictions, probabilities, classes
-
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """The classes of the rows with these numbers."""
-        return self.predictions.take(rows)
-
-    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
-        """The probabilities of the rows with these numbers, one column a class."""
-        return self.probabilities.take(rows, axis=0)
-
-
-Remembered = Numbers | Classes
-
-
-def remember(model: BaseEstimator, features: pd.DataFrame) -> Remembered:
-    """The model's predictions for `features`; ProjectError if one is no finite number."""
-    predictions = np.asarray(model.predict(features))
-    if not hasattr(model, "predict_proba"):
-        _refuse_infinite(predictions)
-        return Numbers(predictions)
-    probabilities = np.asarray(model.predict_proba(features))
-    _refuse_infinite(probabilities)
-    return Classes(predictions, probabilities, model.classes_)
-
-
-def _refuse_infinite(predictions: np.ndarray) -> None:
-    bad = (~np.isfinite(predictions)).reshape(len(predictions), -1).any(axis=1).sum()
-    if bad:
-        raise ProjectError(f"the model predicts no finite number in {bad:,} of its rows")
+MIN_RANGE = 1e-12
+"""A smaller distance from the baseline to a perfect score is a rounding error, not a range."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to score on, and the trivial model's predictions for them.
+    """Rows to score on, with the baseline's predictions for them.
 
-    `metric` is the name of a scikit-learn scorer; `trivial` predicts the training rows' mean or
-    class shares; `seed` fixes the draws, so that scores of two models can be compared in pairs.
+    A skill score says how far a score is from the baseline's, 0, to a perfect one, 1 (Murphy, 1988,
+    doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2), so it means the same for every metric.
+
+    Attributes:
+        metric: The name of a scikit-learn scorer.
+        truth: The outcome of every row of the test set.
+        baseline: Predicts the mean of the training set, or its class shares, for every row.
+        numbers: Which rows of the test set these are, by position.
+        seed: Fixes the draws, so that scores of two models can be compared in pairs.
     """
 
     metric: str
     truth: np.ndarray
-    trivial: Remembered
+    baseline: CachedModel
     numbers: np.ndarray
     seed: int
 
     def slice(self, mask: np.ndarray) -> "Rows":
-        """The rows for which `mask` is true."""
+        """Return the rows for which `mask`, one boolean a row, is true."""
         return replace(self, numbers=self.numbers[mask])
 
     @cached_property
-    def zero(self) -> float:
-        """The trivial model's score: a skill of 0."""
-        return self.score(self.trivial)
+    def baseline_score(self) -> float:
+        """The baseline's score on these rows: a skill score of 0."""
+        return self.score(self.baseline)
 
     @property
-    def span(self) -> float:
-        """How far the score of a perfect model is from the trivial one's; NaN where it is not."""
-        span = (0.0 if self.metric.startswith("neg_") else 1.0) - self.zero
-        return span if span > 1e-12 else float("nan")
+    def score_range(self) -> float:
+        """The distance from the baseline's score to a perfect one; NaN where there is none."""
+        distance = perfect_score(self.metric) - self.baseline_score
+        if not distance > MIN_RANGE:
+            return float("nan")
+        return distance
 
-    def score(self, model: Remembered) -> float:
-        """The metric; NaN where it is undefined, as when only one class is there."""
-        with quiet():
-            try:
-                return float(get_scorer(self.metric)(model, self.numbers, self.truth[self.numbers]))
-            except ValueError:  # so say some that it is undefined
-                return float("nan")
+    def score(self, model: CachedModel) -> float:
+        """Return the metric; NaN where it is undefined, as when only one class is there."""
+        return score_rows(self.metric, model, self.truth, self.numbers)
 
     def skill(self, score: float) -> float:
-        """A score on the scale of skill."""
-        return (score - self.zero) / self.span
+        """Return the skill score of a score on these rows."""
+        return (score - self.baseline_score) / self.score_range
 
-    def estimate(self, model: Remembered) -> tuple[float, float, float]:
-        """The skill and its 95 % interval, which ends at a perfect model's."""
+    def estimate(self, model: CachedModel) -> tuple[float, float, float]:
+        """Estimate the skill score with its 95 % interval.
+
+        Returns:
+            The skill score, and the lower and the upper end of its interval. The upper end is 1
+            at most, since nothing is better than perfect.
+        """
         value = self.skill(self.score(model))
-        half = _half(self._drawn(model), 0.95)
+        half = half_width(self._resampled(model), 0.95)
         return value, value - half, min(value + half, 1.0)
 
     def advantage(
-        self, model: Remembered, other: Remembered, level: float = 0.95
+        self, model: CachedModel, other: CachedModel, level: float = 0.95
     ) -> tuple[float, float, float]:
-        """How much more skill the model has than the other, with the interval over paired draws."""
+        """Estimate how much higher the skill score of `model` is than that of `other`.
+
+        Returns:
+            The difference, and the lower and the upper end of its interval.
+        """
         value = self.skill(self.score(model)) - self.skill(self.score(other))
-        half = _half(self._drawn(model) - self._drawn(other), level)
+        # Both are scored on the same draws: what makes a draw easy or hard cancels out.
+        differences = self._resampled(model) - self._resampled(other)
+        half = half_width(differences, level)
         return value, value - half, value + half
 
-    def _drawn(self, model: Remembered) -> np.ndarray:
-        """The skill in each resample, the same ones for every model."""
-        rng = np.random.default_rng(self.seed)
-        picks = (rng.choice(self.numbers, len(self.numbers)) for _ in range(DRAWS))
-        scores = [replace(self, numbers=numbers).score(model) for numbers in picks]
-        return (np.array(scores) - self.zero) / self.span
-
-
-def _half(draws: np.ndarray, level: float) -> float:
-    """Half the normal bootstrap interval; NaN if more than one draw in ten is."""
-    spread = np.nanstd(draws, ddof=1) if np.isnan(draws).mean() <= 0.1 else float("nan")
-    return float(norm.ppf((1 + level) / 2) * spread)
+    def _resampled(self, model: CachedModel) -> np.ndarray:
+        """The skill score on each draw of the rows, the same draws for every model."""
+        scores = bootstrap(self.metric, model, self.truth, self.numbers, self.seed)
+        # The scale stays that of all rows: a draw's own baseline would add its noise.
+        return (scores - self.baseline_score) / self.score_range
 
 
 def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:
-    """All held-out rows; the trivial model is fitted to the target of the training rows."""
-    dummy = DummyRegressor() if config.task == "regression" else DummyClassifier(strategy="prior")
-    trivial = remember(dummy.fit(np.zeros((len(learned), 1)), learned), held_out.to_frame())
+    """Return all rows of a test set, with a baseline fitted to the target of a training set.
+
+    Args:
+        config: Names the task, the metric and the seed.
+        learned: The target of the training set.
+        held_out: The target of the test set.
+    """
+    if config.task == "regression":
+        dummy = DummyRegressor(strategy="mean")
+    else:
+        dummy = DummyClassifier(strategy="prior")
+    # A dummy ignores its features, and asks for some all the same.
+    dummy.fit(np.zeros((len(learned), 1)), learned)
+    baseline = cache_predictions(dummy, held_out.to_frame())
     numbers = np.arange(len(held_out))
-    return Rows(config.selection.metric, held_out.to_numpy(), trivial, numbers, config.seed)
+    return Rows(config.selection.metric, held_out.to_numpy(), baseline, numbers, config.seed)

@@ -1,4 +1,4 @@
-"""The model's worth on every slice of the held-out rows."""
+"""The model's skill on every slice of the test set."""
 
 from collections.abc import Callable
 
@@ -8,69 +8,120 @@ from pandas.api import types
 from scipy.stats import binomtest
 
 from ..config import Config
-from .scores import Classes, Remembered, Rows
+from .scores import CachedModel, CachedRegressor, Rows
 
-DISTINCT = 10
-"""A number with more values than that is cut into quarters of its rows."""
+MAX_DISTINCT = 10
+"""A number or a date with more values than that is cut into quarters of its rows."""
+
 MISSING = "(missing)"
-WORTH = ("score", "low", "high", "skill", "skill_low", "skill_high")
+"""The slice of the rows without a value."""
+
+ESTIMATES = ("score", "low", "high", "skill", "skill_low", "skill_high")
+"""Columns that are empty where a slice is inconclusive."""
 
 
 def slice_names(values: pd.Series) -> pd.Series:
-    """The name of each row's slice: its value, `quarter 1` (lowest) to 4, or `(missing)`."""
-    time = types.is_datetime64_any_dtype(values)
-    number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
-    spell: Callable[[object], str] = "{:%Y-%m-%d}".format if time else str
-    if (number or time) and values.nunique() > DISTINCT:
-        cut = values.astype(float) if number else values
-        values = pd.qcut(cut, 4, labels=False, duplicates="drop") + 1
+    """Name the slice of each row.
+
+    Args:
+        values: A column of the raw table.
+
+    Returns:
+        For each row its value, `quarter 1` (lowest) to `quarter 4`, or `(missing)`.
+    """
+    is_date = types.is_datetime64_any_dtype(values)
+    # pandas counts booleans as numbers.
+    is_number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
+    spell: Callable[[object], str] = str
+    if (is_number or is_date) and values.nunique() > MAX_DISTINCT:
+        values = _quarters(values, is_number)
         spell = "quarter {:.0f}".format
+    elif is_date:
+        spell = "{:%Y-%m-%d}".format
     elif types.is_float_dtype(values):
+        # Whole numbers with gaps are floats: 2, not 2.0.
         spell = "{:g}".format
     return values.astype(object).map(spell, na_action="ignore").fillna(MISSING)
 
 
+def _quarters(values: pd.Series, is_number: bool) -> pd.Series:
+    # qcut has no answer for nullable integers.
+    ordered = values.astype(float) if is_number else values
+    # Where one value fills more than a quarter, two edges are equal: there are fewer quarters.
+    return pd.qcut(ordered, 4, labels=False, duplicates="drop") + 1
+
+
 def slice_masks(test: pd.DataFrame, columns: list[str]) -> dict[tuple[str, str], np.ndarray]:
-    """Which rows are in each slice, by column and name."""
-    names = {column: slice_names(test[column]) for column in columns}
+    """Find the rows of each slice.
+
+    Args:
+        test: The test set.
+        columns: The columns whose values are slices.
+
+    Returns:
+        By column and name of the slice one boolean a row; sorted within a column.
+    """
+    masks = {}
+    for column in columns:
+        names = slice_names(test[column])
+        for name in sorted(names.unique()):
+            masks[column, name] = (names == name).to_numpy()
+    return masks
+
+
+def slice_table(config: Config, test: pd.DataFrame, rows: Rows, model: CachedModel) -> pd.DataFrame:
+    """Judge the model on each slice of the test set.
+
+    Args:
+        config: Names the columns of slices, the sensitive columns and the least number of rows.
+        test: The test set.
+        rows: The same rows, to score on.
+        model: The model's predictions for them.
+
+    Returns:
+        A row a slice: score and skill score with their 95 % intervals, and for classes the share of
+        errors with Wilson's. A slice is `inconclusive` if it has too few rows, or if the metric is
+        undefined on it.
+    """
+    min_rows = config.gates.slices.min_rows
+    found = []
+    for kind, columns in (("slice", config.data.slices), ("sensitive", config.data.sensitive)):
+        for (column, value), mask in slice_masks(test, columns).items():
+            line = {"column": column, "value": value, "kind": kind, "rows": int(mask.sum())}
+            line |= _judge(rows.slice(mask), model, min_rows)
+            found.append(line)
+    # Without a slice the table has no rows, and its readers still expect the columns.
+    header = None if found else ["column", "value", "kind", "rows", *ESTIMATES, "status"]
+    return pd.DataFrame(found, columns=header).round(6)
+
+
+def _judge(rows: Rows, model: CachedModel, min_rows: int) -> dict[str, object]:
+    estimates = dict.fromkeys(ESTIMATES, float("nan"))
+    if len(rows.numbers) >= min_rows:
+        estimates = _estimates(rows, model)
+    is_known = np.isfinite(list(estimates.values())).all()
+    status = "ok" if is_known else "inconclusive"
+    return estimates | _error_rate(rows, model) | {"status": status}
+
+
+def _estimates(rows: Rows, model: CachedModel) -> dict[str, float]:
+    skill, skill_low, skill_high = rows.estimate(model)
     return {
-        (column, value): (names[column] == value).to_numpy()
-        for column in columns
-        for value in sorted(names[column].unique())
+        "score": rows.score(model),
+        # The interval is drawn once, as skill, and put back on the scale of the metric.
+        "low": rows.baseline_score + skill_low * rows.score_range,
+        "high": rows.baseline_score + skill_high * rows.score_range,
+        "skill": skill,
+        "skill_low": skill_low,
+        "skill_high": skill_high,
     }
 
 
-def slice_table(config: Config, test: pd.DataFrame, rows: Rows, model: Remembered) -> pd.DataFrame:
-    """A row a slice: score, skill and their 95 % intervals, and for classes the share of errors.
-
-    A slice is `inconclusive` if it has too few rows, or if the metric is undefined on it.
-    """
-    slices = [
-        {"column": column, "value": value, "kind": kind}
-        | {"rows": int(mask.sum())}
-        | _worth(rows.slice(mask), model, config.gates.slices.min_rows)
-        for kind, columns in (("slice", config.data.slices), ("sensitive", config.data.sensitive))
-        for (column, value), mask in slice_masks(test, columns).items()
-    ]
-    columns = None if slices else ["column", "value", "kind", "rows", *WORTH, "status"]
-    return pd.DataFrame(slices, columns=columns).round(6)
-
-
-def _worth(rows: Rows, model: Remembered, least: int) -> dict[str, object]:
-    worth = dict.fromkeys(WORTH, float("nan"))
-    if len(rows.numbers) >= least:
-        score = rows.score(model)
-        skill, low, high = rows.estimate(model)
-        ends = (rows.zero + low * rows.span, rows.zero + high * rows.span)
-        worth = dict(zip(WORTH, (score, *ends, skill, low, high), strict=True))
-    status = "ok" if np.isfinite(list(worth.values())).all() else "inconclusive"
-    return worth | _errors(rows, model) | {"status": status}
-
-
-def _errors(rows: Rows, model: Remembered) -> dict[str, float]:
-    if not isinstance(model, Classes):
+def _error_rate(rows: Rows, model: CachedModel) -> dict[str, float]:
+    if isinstance(model, CachedRegressor):
         return {}
-    wrong = model.predict(rows.numbers) != rows.truth[rows.numbers]
-    found = binomtest(int(wrong.sum()), len(wrong))
-    ends = found.proportion_ci(method="wilson")
-    return {"error": found.statistic, "error_low": ends.low, "error_high": ends.high}
+    is_wrong = model.predict(rows.numbers) != rows.truth[rows.numbers]
+    rate = binomtest(int(is_wrong.sum()), len(is_wrong))
+    # Wilson's interval holds for few rows and for rates near 0, where the normal one does not.
+    interval = rate.proportion_ci(method="wilson")
+    return {"error": rate.statistic, "error_low": interval.low, "error_high": interval.high}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..evaluation.scores import Remembered
+from ..evaluation.scores import CachedModel
 from . import Verdict
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check(evidence: Evidence) -> Verdict:
 
 
 def _non_inferior(
-    evidence: Evidence, candidate: Remembered, champion: Remembered, number: int
+    evidence: Evidence, candidate: CachedModel, champion: CachedModel, number: int
 ) -> Verdict:
     margin = evidence.config.gates.champion.margin
     difference, low, high = evidence.rows.advantage(candidate, champion, CONFIDENCE)
@@ -62,7 +62,7 @@ def _non_inferior(
     return Verdict("passed", reason, low, -margin)
 
 
-def _outputs(model: Remembered) -> np.ndarray:
+def _outputs(model: CachedModel) -> np.ndarray:
     """Probabilities if the model has them, since equal classes may hide other probabilities."""
     outputs: np.ndarray = getattr(model, "probabilities", model.predictions)
     return outputs

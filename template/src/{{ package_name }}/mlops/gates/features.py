@@ -58,13 +58,13 @@ def _problem_of_kept(kept: dict[str, str], worth: dict[str, Any]) -> str:
 
 def _no_better_than_chance(names: list[str], worth: dict[str, Any]) -> str:
     # What chance reaches is the same for every feature: the shadow features are drawn once.
-    chance = worth[names[0]]["probe"]
+    chance = worth[names[0]]["shadow"]
     listed = ", ".join(names)
     verb = "are" if len(names) > 1 else "is"
     return (
         f"{listed} {verb} no better than chance (shadow features reach a univariate skill score "
-        f"of {chance['alone']:.3f}, an importance of {chance['importance']:.3f}): remove what is "
-        "useless from features.py, or say under gates.features.kept why it stays"
+        f"of {chance['univariate']:.3f}, an importance of {chance['importance']:.3f}): "
+        "remove what is useless from features.py, or say under gates.features.kept why it stays"
     )
 
 

@@ -35,7 +35,7 @@ def check(evidence: Evidence) -> Verdict:
     threshold = evidence.config.gates.leakage.max_skill
     univariate = {}
     for name, facts in evidence.challenge["features"].items():
-        univariate[name] = facts["alone"]
+        univariate[name] = facts["univariate"]
     best = max(univariate, key=lambda name: univariate[name])
     for find_problem in (_duplicates, _shared_groups, _overlap_in_time, _forbidden_input):
         problem = find_problem(evidence)
@@ -105,7 +105,7 @@ def _overlap_in_time(evidence: Evidence) -> str:
 def _forbidden_input(evidence: Evidence) -> str:
     """The first forbidden column that a feature reads or is named like; empty if there is none."""
     rows = evidence.train.head(SWAPPED_ROWS)
-    inputs = set(evidence.model[:-1].feature_names_in_)
+    inputs = set(evidence.manifest["features"])
     table = feature_table(team.features(), rows)
     for column, reason in _forbidden_columns(evidence).items():
         if column not in rows:

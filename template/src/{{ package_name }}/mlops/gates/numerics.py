@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..evaluation.scores import remember
+from ..evaluation.scores import cache_predictions
 from . import Verdict
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def check(evidence: Evidence) -> Verdict:
     rows = extremes(evidence.features, evidence.manifest["features"])
     # An overflow on the way is no fault if what comes out is finite.
     with np.errstate(all="ignore"):
-        predicted = remember(evidence.model, rows)
+        predicted = cache_predictions(evidence.model, rows)
     if hasattr(predicted, "probabilities"):
         sums = predicted.probabilities.sum(axis=1)
         deviation = float(abs(sums - 1).max())

@@ -25,7 +25,7 @@ def check(evidence: Evidence) -> Verdict:
         difference to the simpler model that is better; neither may be below 0.
     """
     simpler = evidence.challenge["simpler"]
-    low = simpler["trivial"]["low"]
+    low = simpler["baseline"]["low"]
     # Written so that NaN, an undefined interval, refuses.
     if not low > 0:
         reason = (

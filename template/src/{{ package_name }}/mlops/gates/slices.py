@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from ..errors import ProjectError
-from ..evaluation.scores import Remembered, Rows
+from ..evaluation.scores import CachedModel, Rows
 from ..evaluation.slices import slice_masks
 from . import Verdict
 
@@ -110,7 +110,7 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
     return Finding(skill, description, "passed")
 
 
-def _loss(rows: Rows, candidate: Remembered, champion: Remembered, margin: float) -> float:
+def _loss(rows: Rows, candidate: CachedModel, champion: CachedModel, margin: float) -> float:
     """Skill score lost against the champion; 0 if within the margin or not shown to be a loss."""
     difference = rows.skill(rows.score(champion)) - rows.skill(rows.score(candidate))
     # Resampling takes most of the time of this gate: do it only where the margin is exceeded.
@@ -136,8 +136,7 @@ def _verdict(findings: list[Finding], floor: float) -> Verdict:
         return Verdict("inconclusive", f"no slice in data.slices can be judged{doubt}")
     weakest = passed[0]
     reason = (
-        f"{len(passed)} of {len(findings)} slices hold, "
-        f"the weakest: {weakest.description}{doubt}"
+        f"{len(passed)} of {len(findings)} slices hold, the weakest: {weakest.description}{doubt}"
     )
     return Verdict("passed", reason, weakest.skill, floor)
 

@@ -19,12 +19,23 @@ Stage = Callable[[Config, Path], str]
 
 ORDER = ("ingest", "validate", "split", "tune", "train", "evaluate", "challenge", "report")
 
+# Looked for and not imported, since some take a second to import.
 STAGES = tuple(name for name in ORDER if find_spec(f"{__package__}.{name}"))
 """The stages of this project: a starter has fewer."""
 
 
 def stage(name: str) -> Stage:
-    """Return the stage of that name, imported only now: reading a file needs no scikit-learn."""
+    """Import a stage, and only that one: reading a file needs no scikit-learn.
+
+    Args:
+        name: One of STAGES.
+
+    Returns:
+        The stage's function.
+
+    Raises:
+        ProjectError: There is no such stage.
+    """
     if name not in STAGES:
         raise ProjectError(f"there is no stage {name!r}: choose from {', '.join(STAGES)}")
     function: Stage = getattr(import_module(f".{name}", __package__), name)
@@ -32,11 +43,20 @@ def stage(name: str) -> Stage:
 
 
 def run_stage(name: str, config: Config, root: Path) -> str:
-    """Run the stage and record what it took, where the project records runs.
+    """Run a stage and record what it took, where the project records runs.
 
     After the last stage the whole run is logged.
+
+    Args:
+        name: One of STAGES.
+        config: The settings.
+        root: The project's folder.
+
+    Returns:
+        What the stage did, in one line.
     """
     function = stage(name)
+    # A starter tracks nothing, so it has no such module.
     if find_spec(f"{__package__}.recording") is None:
         return function(config, root)
     recording = import_module(".recording", __package__)
@@ -51,9 +71,10 @@ def run_stage(name: str, config: Config, root: Path) -> str:
 
 def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Run the named stages, or all, without asking DVC what changed."""
-    config = load_config(Path.cwd())
+    root = Path.cwd()
+    config = load_config(root)
     for name in stages or STAGES:
-        console.print(f"{name}: {run_stage(name, config, Path.cwd())}", highlight=False)
+        console.print(f"{name}: {run_stage(name, config, root)}", highlight=False)
 
 
 COMMANDS = (pipeline,)

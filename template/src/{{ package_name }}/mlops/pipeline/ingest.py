@@ -1,4 +1,4 @@
-"""Raw file to typed table: no value is judged yet, none is lost."""
+"""Stage `ingest`: raw file to typed table; no value is judged yet, none is lost."""
 
 from pathlib import Path
 
@@ -8,10 +8,22 @@ from ..data.readers import outcomes_last, read, typed
 
 
 def ingest(config: Config, root: Path) -> str:
-    """Read the raw data and write it as a Parquet table, outcomes last as in RawTable."""
-    how = config.data.read
+    """Write the raw data as a Parquet table, its columns in the order of RawTable.
+
+    Args:
+        config: The settings.
+        root: The project's folder.
+
+    Returns:
+        The number of rows and columns.
+
+    Raises:
+        ProjectError: The file cannot be read, or holds a value that its column cannot.
+    """
     schema = team.raw_table()
-    table = typed(read(root / config.data.raw, how), schema.to_schema(), how)
+    raw = read(root / config.data.raw, config.data.read)
+    table = typed(raw, schema.to_schema(), config.data.read)
+    # RawTable declares a request and then its outcome, in whatever order the file has them.
     table = outcomes_last(table, schema, team.request())
     path = root / config.table("interim", "ingest")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,8 @@
 """Runs a stage and records what it took; the last one logs the whole run."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from ..errors import ProjectError
 from ..hashing import file_hash
 from ..tracking import runs
 from ..tracking.records import RECORD, Run, read_record, run_name, write_json
+from ..tracking.resources import cpu_seconds, peak_memory_mb
 
 OTHERS = {"ml_test_score", "profile", "promotion", "verification"}
 """What other commands than the pipeline write to reports/."""
@@ -24,112 +23,172 @@ OTHERS = {"ml_test_score", "profile", "promotion", "verification"}
 MADE = ("dvc.lock", "models", "reports")
 """What the pipeline changes itself: it makes no run dirty."""
 
+NO_COMMIT = "0" * 40
+"""Recorded where there is no repository, or no commit in it."""
+
 
 @contextmanager
 def measured(name: str, root: Path) -> Iterator[None]:
-    """Record the seconds and the peak memory of a stage in reports/runs.json."""
-    wall, cpu = time.perf_counter(), _cpu_seconds()
+    """Record the seconds and the peak memory of a stage in reports/runs.json.
+
+    Args:
+        name: Of the stage.
+        root: The project's folder.
+    """
+    wall_before = time.perf_counter()
+    cpu_before = cpu_seconds()
     yield
     took = {
-        "seconds": round(time.perf_counter() - wall, 3),
-        "cpu_seconds": round(_cpu_seconds() - cpu, 3),
-        "peak_mb": round(_peak_mb(), 1),
+        "seconds": round(time.perf_counter() - wall_before, 3),
+        "cpu_seconds": round(cpu_seconds() - cpu_before, 3),
+        "peak_mb": round(peak_memory_mb(), 1),
     }
+    # Read only now: a stage may have written to the record itself.
     record = read_record(root)
     record["stages"] = record.get("stages", {}) | {name: took}
     write_json(root / RECORD, record)
 
 
 def log_run(config: Config, root: Path) -> Run:
-    """Log the run of the pipeline with its tuned settings, and remember of which model it is."""
+    """Log the run of the pipeline, and record of which model it is.
+
+    Args:
+        config: The settings; those that were tuned replace them.
+        root: The project's folder.
+
+    Returns:
+        The run as it was logged.
+
+    Raises:
+        ProjectError: The store does not answer, or the manifest is about another model.
+    """
     run = described(tuned(config, root), root)
-    facts = {"run": runs.log(root, run), "sha256": run.tags["sha256"]}
-    write_json(root / RECORD, read_record(root) | facts)
+    logged = {"run": runs.log(root, run), "sha256": run.tags["sha256"]}
+    write_json(root / RECORD, read_record(root) | logged)
     return run
 
 
 def described(config: Config, root: Path) -> Run:
-    """The run of the pipeline, from what its stages wrote."""
-    reports, manifest = root / "reports", root / "models" / "manifest.json"
-    selection, facts = _read(reports / "selection.json"), _read(manifest)
-    if facts.get("sha256") != file_hash(root / "models" / "model.skops"):
+    """Describe the run of the pipeline, from what its stages wrote.
+
+    Args:
+        config: The settings, with those that were tuned.
+        root: The project's folder.
+
+    Returns:
+        The run, not logged yet.
+
+    Raises:
+        ProjectError: The manifest is about another model.
+    """
+    reports = root / "reports"
+    manifest_path = root / "models" / "manifest.json"
+    manifest = _read(manifest_path)
+    if manifest.get("sha256") != file_hash(root / "models" / "model.skops"):
         raise ProjectError(
             "models/manifest.json is not about models/model.skops: `dvc repro --force train` "
-            "writes both anew"
+            "writes both again"
         )
-    figures = {
-        "selection": selection["means"],
-        **read_record(root).get("stages", {}),
-        **_read(reports / "metrics.json"),
-    }
-    commit = _git(root, "rev-parse", "HEAD") or "0" * 40
-    changes = _git(root, "status", "--porcelain", "--", ".", *(f":!{made}" for made in MADE))
-    versions = {"python": facts["python"]} | facts["libraries"]
-    files = (path for path in sorted(reports.rglob("*")) if path.is_file())
+    selection = _read(reports / "selection.json")
+    commit = _git(root, "rev-parse", "HEAD") or NO_COMMIT
+    files = []
+    for path in sorted(reports.rglob("*")):
+        # What other commands wrote is about a model from before this run.
+        if path.is_file() and path.stem not in OTHERS:
+            files.append(path)
     return Run(
         experiment=f"{config.model.name}/pipeline",
         name=run_name(selection["chosen"], commit),
-        params={
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in _flat(config.model_dump(mode="json"))
-        },
-        metrics={n: float(v) for n, v in _flat(figures) if isinstance(v, int | float)},
-        tags={
-            "git_commit": commit,
-            "git_dirty": str(bool(changes)).lower(),
-            "sha256": facts["sha256"],
-        }
-        | {f"dvc_{step}": digest for step, digest in _data(config, root)}
-        | {f"library.{name}": version for name, version in versions.items()},
-        files=[*(path for path in files if path.stem not in OTHERS), manifest],
+        params=_params(config),
+        metrics=_metrics(root, selection["means"]),
+        tags=_tags(config, root, manifest, commit),
+        files=[*files, manifest_path],
     )
+
+
+def _params(config: Config) -> dict[str, str]:
+    found = {}
+    for name, value in _flat(config.model_dump(mode="json")):
+        # Stores take text alone, and JSON can be read back.
+        found[name] = value if isinstance(value, str) else json.dumps(value)
+    return found
+
+
+def _metrics(root: Path, means: dict[str, float]) -> dict[str, float]:
+    measured_facts = {"selection": means}
+    measured_facts |= read_record(root).get("stages", {})
+    measured_facts |= _read(root / "reports" / "metrics.json")
+    found = {}
+    for name, value in _flat(measured_facts):
+        # A metric is a number: what is text or missing has no curve.
+        if isinstance(value, int | float):
+            found[name] = float(value)
+    return found
+
+
+def _tags(config: Config, root: Path, manifest: dict[str, Any], commit: str) -> dict[str, str]:
+    # Git's way to say all but these: the pipeline's own results are no change to the code.
+    outside = [f":!{made}" for made in MADE]
+    changes = _git(root, "status", "--porcelain", "--", ".", *outside)
+    # Together these say how to make the model again: code, data and libraries.
+    tags = {
+        "git_commit": commit,
+        "git_dirty": str(bool(changes)).lower(),
+        "sha256": manifest["sha256"],
+    }
+    for step, digest in _data(config, root):
+        tags[f"dvc_{step}"] = digest
+    tags["library.python"] = manifest["python"]
+    for name, version in manifest["libraries"].items():
+        tags[f"library.{name}"] = version
+    return tags
 
 
 def _data(config: Config, root: Path) -> Iterator[tuple[str, str]]:
     """The MD5 of each table that is there: the name that DVC has for it."""
-    tables = {step: config.table("processed", step) for step in ("train", "test")}
-    for step, table in {"raw": config.data.raw, **tables}.items():
-        if (root / table).is_file():
-            with (root / table).open("rb") as file:
-                yield step, file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
+    tables = {
+        "raw": config.data.raw,
+        "train": config.table("processed", "train"),
+        "test": config.table("processed", "test"),
+    }
+    for step, table in tables.items():
+        if not (root / table).is_file():
+            continue
+        with (root / table).open("rb") as file:
+            # DVC names content by MD5, and nothing here has to withstand an attack.
+            digest = file_digest(file, lambda: md5(usedforsecurity=False))
+        yield step, digest.hexdigest()
 
 
 def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested facts by dotted names; a mapping of names that no store takes is one value."""
+    """Nested facts by dotted names."""
     for key, value in facts.items():
-        if isinstance(value, dict) and value and all(re.fullmatch(r"[\w.-]+", k) for k in value):
+        if isinstance(value, dict) and _are_names(value):
             yield from _flat(value, f"{above}{key}.")
         else:
             yield above + key, value
 
 
+def _are_names(facts: dict[str, Any]) -> bool:
+    """Whether there are keys, and a store takes all of them; else the whole is one value."""
+    return bool(facts) and all(re.fullmatch(r"[\w.-]+", key) for key in facts)
+
+
 def _git(root: Path, *arguments: str) -> str:
     """What git says; nothing where there is no git, no repository or no commit."""
+    command = ["git", "-C", str(root), *arguments]
     try:
-        command = ["git", "-C", str(root), *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     except FileNotFoundError:
         return ""
-    return "" if done.returncode else done.stdout.strip()
-
-
-def _cpu_seconds() -> float:
-    """What this process and the children that it waited for have used."""
-    return sum(os.times()[:4])
-
-
-def _peak_mb() -> float:
-    """The most memory that this process had; where the system says so, one of its children."""
-    if sys.platform == "win32":
-        import psutil
-
-        return float(psutil.Process().memory_info().peak_wset) / 1e6
-    from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
-
-    peak = max(getrusage(who).ru_maxrss for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+    if done.returncode:
+        return ""
+    return done.stdout.strip()
 
 
 def _read(path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    # A manifest that is missing is not about the model, which is what `described` asks.
+    if not path.exists():
+        return {}
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return facts

@@ -1,7 +1,6 @@
-"""What people read before they promote a model: slices, groups, plots and the model card."""
+"""Stage `report`: what people read before they promote a model: slices, groups, plots, the card."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,71 +11,102 @@ from ..evaluation import plots
 from ..evaluation.card import fingerprints, write_card
 from ..evaluation.groups import group_gaps
 from ..evaluation.page import page
-from ..evaluation.scores import Classes, Remembered, Rows, remember, rows_of
+from ..evaluation.scores import CachedModel, CachedRegressor, Rows, cache_predictions, rows_of
 from ..evaluation.slices import slice_table
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
 
 
 def report(config: Config, root: Path) -> str:
-    """Write slices.csv, slices.json and report.html, and bring the model card up to date."""
+    """Write slices.csv, slices.json and report.html, and bring the model card up to date.
+
+    Args:
+        config: The settings, as read from params.yaml.
+        root: The project's folder.
+
+    Returns:
+        How many slices can be judged.
+
+    Raises:
+        ProjectError: A prediction is not finite.
+    """
     config = tuned(config, root)
-    train, test = (pd.read_parquet(root / config.table("processed", s)) for s in ("train", "test"))
     folder = root / "reports"
+    train = pd.read_parquet(root / config.table("processed", "train"))
+    test = pd.read_parquet(root / config.table("processed", "test"))
+    _, train_target = inputs(config, train)
     features, target = inputs(config, test)
-    rows = rows_of(config, inputs(config, train)[1], target)
-    model = remember(load_model(root / "models" / "model.skops"), features)
+    rows = rows_of(config, train_target, target)
+    model = cache_predictions(load_model(root / "models" / "model.skops"), features)
     slices = slice_table(config, test, rows, model)
     groups = group_gaps(config, test, rows.truth, model)
-    facts = {
-        **fingerprints(config, root),
-        **_chosen(config, folder),
+
+    facts: dict[str, Any] = fingerprints(config, root)
+    facts |= _chosen(config, folder)
+    facts |= {
         "target": config.data.target,
-        "positive": str(model.classes_[-1]) if isinstance(model, Classes) else None,
+        "positive": str(model.classes_[-1]) if not isinstance(model, CachedRegressor) else None,
         "features": list(features),
-        "learned": len(train),
+        "train_rows": len(train),
         "rows": len(test),
-        **_worth(config, folder, rows),
-        "slices": json.loads(slices.to_json(orient="records")),
-        "groups": json.loads(groups.to_json(orient="records")),
     }
+    facts |= _overall(config, folder, rows)
+    # By way of pandas, which writes NaN as null: JSON has no other word for it.
+    facts["slices"] = json.loads(slices.to_json(orient="records"))
+    facts["groups"] = json.loads(groups.to_json(orient="records"))
+
     slices.to_csv(folder / "slices.csv", index=False, lineterminator="\n")
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (folder / "slices.json").write_text(text, encoding="utf-8")
-    html = page(config, facts, slices, groups, dict(_plots(facts, folder, slices, rows, model)))
+    html = page(config, facts, slices, groups, _plots(facts, folder, slices, rows, model))
     (folder / "report.html").write_text(html, encoding="utf-8")
+    # It reads what was just written, so it comes last.
     write_card(config, root)
-    clear = slices[slices["status"] == "ok"]
-    return f"{len(clear)} of {len(slices)} slices can be judged; reports/report.html shows them"
+    n_clear = int((slices["status"] == "ok").sum())
+    return f"{n_clear} of {len(slices)} slices can be judged; reports/report.html shows them"
 
 
 def _chosen(config: Config, folder: Path) -> dict[str, Any]:
     selection = json.loads((folder / "selection.json").read_text(encoding="utf-8"))
-    chosen, means = selection["chosen"], selection["means"]
+    chosen = selection["chosen"]
     settings = config.model.settings(chosen)
-    return {"chosen": chosen, "settings": settings, "candidates": list(means)}
+    return {"chosen": chosen, "settings": settings, "candidates": list(selection["means"])}
 
 
-def _worth(config: Config, folder: Path, rows: Rows) -> dict[str, Any]:
+def _overall(config: Config, folder: Path, rows: Rows) -> dict[str, Any]:
+    """The score on the whole test set with its interval, as a metric and as a skill score."""
+    # As stage `evaluate` measured them, so that no number differs between two reports.
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     metric = config.selection.metric
-    score, low, high = (metrics[f"{metric}{end}"] for end in ("", "_low", "_high"))
-    ends = {"skill": score, "skill_low": low, "skill_high": high}
-    skills = {name: round(rows.skill(value), 6) for name, value in ends.items()}
-    trivial = round(rows.zero, 6)
-    return {"metric": metric, "score": score, "low": low, "high": high, "trivial": trivial} | skills
+    score = metrics[metric]
+    low = metrics[f"{metric}_low"]
+    high = metrics[f"{metric}_high"]
+    return {
+        "metric": metric,
+        "score": score,
+        "low": low,
+        "high": high,
+        "baseline": round(rows.baseline_score, 6),
+        "skill": round(rows.skill(score), 6),
+        "skill_low": round(rows.skill(low), 6),
+        "skill_high": round(rows.skill(high), 6),
+    }
 
 
 def _plots(
-    facts: dict[str, Any], folder: Path, slices: pd.DataFrame, rows: Rows, model: Remembered
-) -> Iterator[tuple[str, str]]:
-    predicted, likely = model.predict(rows.numbers), isinstance(model, Classes)
+    facts: dict[str, Any], folder: Path, slices: pd.DataFrame, rows: Rows, model: CachedModel
+) -> dict[str, str]:
+    """The SVG of each plot by its name, in the order of the page."""
+    predicted = model.predict(rows.numbers)
+    is_classifier = not isinstance(model, CachedRegressor)
+    # What stages `evaluate` and `train` measured is read, not computed again.
     calibration = pd.read_csv(folder / "plots" / "calibration.csv")
-    yield "calibration", plots.calibration(calibration, likely)
-    if likely:
-        yield "confusion", plots.confusion(rows.truth, predicted)
+    found = {"calibration": plots.calibration(calibration, is_classifier)}
+    if is_classifier:
+        found["confusion"] = plots.confusion(rows.truth, predicted)
     else:
-        yield "residuals", plots.residuals(rows.truth, predicted)
-    yield "forest", plots.forest(slices, facts["skill"])
+        found["residuals"] = plots.residuals(rows.truth, predicted)
+    found["forest"] = plots.forest(slices, facts["skill"])
     scores = pd.read_csv(folder / "plots" / "selection.csv")
-    yield "folds", plots.folds(scores, facts["chosen"], facts["metric"])
+    found["folds"] = plots.folds(scores, facts["chosen"], facts["metric"])
+    return found

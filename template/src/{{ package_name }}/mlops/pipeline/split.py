@@ -13,9 +13,21 @@ Parts = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def split(config: Config, root: Path) -> str:
-    """Write the training and the test set; rows without a label are in neither."""
+    """Write the training and the test set; rows without a label are in neither.
+
+    Args:
+        config: The settings.
+        root: The project's folder.
+
+    Returns:
+        The number of rows in each.
+
+    Raises:
+        ProjectError: No row is later than the others, by the column that says when.
+    """
     table = pd.read_parquet(root / config.table("interim", "validate"))
     labelled = table[table[config.data.target].notna()]
+    # Unlabelled rows can neither train nor test; they wait in the interim table.
     train, test = divide(labelled, config)
     for step, rows in (("train", train), ("test", test)):
         path = root / config.table("processed", step)
@@ -29,15 +41,23 @@ def divide(rows: pd.DataFrame, config: Config) -> Parts:
 
     No group is on both sides: a group with rows in both periods is drawn to one of them, and
     loses its rows of the other.
+
+    Args:
+        rows: Rows with a label.
+        config: Names the columns of group and time, the share of the test set, and the seed.
+
+    Returns:
+        Training set and test set, each in the order of `rows`.
+
+    Raises:
+        ProjectError: All rows are of one time.
     """
     if config.data.group and config.data.time:
         return _by_group_and_time(rows, config)
     if config.data.group:
-        held_out = _drawn_groups(rows, config)
-        return rows[~held_out], rows[held_out]
+        return _by_group(rows, config)
     if config.data.time:
-        late = _is_late(rows[config.data.time], config.data.test_share)
-        return rows[~late], rows[late]
+        return _by_time(rows, config)
     return _at_random(rows, config)
 
 
@@ -50,19 +70,31 @@ def _at_random(rows: pd.DataFrame, config: Config) -> Parts:
     train, test = train_test_split(
         rows, test_size=config.data.test_share, stratify=stratify, random_state=config.seed
     )
+    # Drawing shuffles them: a table in its old order is easier to compare.
     return train.sort_index(), test.sort_index()
 
 
+def _by_group(rows: pd.DataFrame, config: Config) -> Parts:
+    is_drawn = _is_drawn(rows, config)
+    return rows[~is_drawn], rows[is_drawn]
+
+
+def _by_time(rows: pd.DataFrame, config: Config) -> Parts:
+    is_late = _is_late(rows[config.data.time], config.data.test_share)
+    return rows[~is_late], rows[is_late]
+
+
 def _by_group_and_time(rows: pd.DataFrame, config: Config) -> Parts:
-    late = _is_late(rows[config.data.time], config.data.test_share)
-    drawn = _drawn_groups(rows, config)
-    in_both_periods = late.groupby(rows[config.data.group]).transform("nunique") == 2
-    train = ~late & ~(in_both_periods & drawn)
-    test = late & ~(in_both_periods & ~drawn)
-    return rows[train], rows[test]
+    is_late = _is_late(rows[config.data.time], config.data.test_share)
+    is_drawn = _is_drawn(rows, config)
+    in_both_periods = is_late.groupby(rows[config.data.group]).transform("nunique") == 2
+    # A group of one period stays where it is: only one of both has to be drawn to a side.
+    is_train = ~is_late & ~(in_both_periods & is_drawn)
+    is_test = is_late & ~(in_both_periods & ~is_drawn)
+    return rows[is_train], rows[is_test]
 
 
-def _drawn_groups(rows: pd.DataFrame, config: Config) -> pd.Series:
+def _is_drawn(rows: pd.DataFrame, config: Config) -> pd.Series:
     """Whether each row's group is drawn for the test set."""
     groups = rows[config.data.group].drop_duplicates()
     drawn = groups.sample(frac=config.data.test_share, random_state=config.seed)

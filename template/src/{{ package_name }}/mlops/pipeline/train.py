@@ -15,26 +15,41 @@ from ..modeling.storage import save_model
 
 
 def train(config: Config, root: Path) -> str:
-    """Write the chosen model with its manifest, and the scores of every candidate in every fold."""
+    """Write the chosen model with its manifest, and the scores of every candidate in every fold.
+
+    Args:
+        config: The settings, as read from params.yaml.
+        root: The project's folder.
+
+    Returns:
+        The name of the chosen candidate, and the mean score of each.
+
+    Raises:
+        ProjectError: A candidate cannot be scored.
+    """
     config = tuned(config, root)
     rows = pd.read_parquet(root / config.table("processed", "train"))
     features, target = inputs(config, rows)
+    # Rows of one group stay together in cross-validation, as they do in the test set.
     groups = rows[config.data.group] if config.data.group else None
     scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)
+    # Once more on all rows: in cross-validation no model saw more than its folds.
     model = candidates(config)[chosen].fit(features, target)
     save_model(model, root / "models" / "model.skops")
-    _report(root / "reports", chosen, config.selection.metric, scores)
+    _write_selection(root / "reports", chosen, config.selection.metric, scores)
+    # The manifest says what was chosen, so it comes after the selection.
     manifest.write(config, root)
     means = [f"{name} {values.mean():.3f}" for name, values in scores.items()]
     return f"{chosen} chosen by {config.selection.metric}: {', '.join(means)}"
 
 
-def _report(folder: Path, chosen: str, metric: str, scores: dict[str, np.ndarray]) -> None:
+def _write_selection(folder: Path, chosen: str, metric: str, scores: dict[str, np.ndarray]) -> None:
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     means = {name: round(float(values.mean()), 6) for name, values in scores.items()}
     report = {"chosen": chosen, "metric": metric, "means": means}
     (folder / "selection.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    # One row a candidate and fold, as DVC's plots want it.
     wide = pd.DataFrame(scores).round(6).rename_axis("fold").reset_index()
     long = wide.melt("fold", var_name="candidate", value_name="score")
     long.to_csv(folder / "plots" / "selection.csv", index=False, lineterminator="\n")

@@ -14,12 +14,20 @@ from ..errors import ProjectError
 def validate(config: Config, root: Path) -> str:
     """Write the table with the types that the schema declares.
 
+    Args:
+        config: The settings.
+        root: The project's folder.
+
+    Returns:
+        The number of rows, and of those without a label.
+
     Raises:
         ProjectError: The table breaks a rule, params.yaml names a column that is not there, or
             dvc.yaml does not list a helper of schemas.py.
     """
     _refuse_unlisted_helpers(root)
     table = checked(team.raw_table(), pd.read_parquet(root / config.table("interim", "ingest")))
+    # Here, where the table is known: reading params.yaml alone cannot tell.
     for setting, columns in config.data.roles().items():
         for name in columns:
             if name not in table:

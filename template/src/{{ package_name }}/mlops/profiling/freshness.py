@@ -16,7 +16,6 @@ from ..promotion.checksums import read_with_checksum
 REPORT = Path("reports", "profile.json")
 MODEL = Path("models", "model.skops")
 
-
 console = Console()
 
 
@@ -26,42 +25,70 @@ def profile(
     ] = False,
 ) -> None:
     """Measure what training and prediction take, and recommend resources."""
-    config = load_config(Path.cwd())
-    if missing and is_measured(config, Path.cwd()):
+    root = Path.cwd()
+    config = load_config(root)
+    if missing and is_measured(config, root):
         return
-    # Imported here, since it takes a second.
+    # Imported only now, since it takes a second.
     from .profile import measure, profile_command
 
-    if missing:
-        with console.status("measuring the candidate", spinner="line"):
-            measure(config, Path.cwd())
+    if not missing:
+        profile_command(config, root, console)
         return
-    profile_command(config, Path.cwd(), console)
+    # On the way to a promotion the gates judge what was measured: nothing is shown here.
+    with console.status("measuring the candidate", spinner="line"):
+        measure(config, root)
 
 
 def is_measured(config: Config, root: Path) -> bool:
-    """Whether reports/profile.json is of this model, these tables and this code, and succeeded.
+    """Say whether reports/profile.json is of this model, these tables and this code.
 
-    What is missing or was edited is left to the gates, which refuse it: True.
+    Args:
+        config: Names the tables.
+        root: The project's folder.
+
+    Returns:
+        False where measuring would help: the report is of something else, or the measurement
+        failed. True also where something is missing or was edited, which the gates refuse.
     """
     try:
-        wanted = fingerprint(config, root) | {"failure": None}
+        expected = fingerprint(config, root) | {"failure": None}
+        # Asked second, because without a model or its tables there is nothing to measure.
         if not (root / REPORT).exists():
             return False
-        return wanted.items() <= read_with_checksum(root / REPORT).items()
+        report = read_with_checksum(root / REPORT)
     except ProjectError:
         return True
+    return expected.items() <= report.items()
 
 
 def fingerprint(config: Config, root: Path) -> dict[str, str | None]:
-    """The hash of everything that the figures depend on."""
-    tables = {step: config.table("processed", step) for step in ("train", "test")}
-    paths = {"model": MODEL} | tables
-    if absent := [path for path in paths.values() if not (root / path).exists()]:
-        raise ProjectError(f"{absent[0]} is missing: `make pipeline` makes it")
+    """Hash everything that the measurements depend on.
+
+    Args:
+        config: Names the tables.
+        root: The project's folder.
+
+    Returns:
+        The sha256 of the `model`, of the tables `train` and `test`, and of the `package`.
+
+    Raises:
+        ProjectError: One of them is missing.
+    """
+    paths = {
+        "model": MODEL,
+        "train": config.table("processed", "train"),
+        "test": config.table("processed", "test"),
+    }
+    hashes: dict[str, str | None] = {}
+    for name, path in paths.items():
+        if not (root / path).exists():
+            raise ProjectError(f"{path} is missing: `make pipeline` makes it")
+        hashes[name] = file_hash(root / path)
+    # All of the code: any module may be on the way from a row to a prediction.
     code = b"\0".join(path.read_bytes() for path in sorted(team.PACKAGE.rglob("*.py")))
-    hashes: dict[str, str | None] = {name: file_hash(root / path) for name, path in paths.items()}
-    return hashes | {"package": sha256(code).hexdigest()}
+    hashes["package"] = sha256(code).hexdigest()
+    return hashes
 
 
 COMMANDS = (profile,)

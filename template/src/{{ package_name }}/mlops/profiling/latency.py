@@ -19,61 +19,108 @@ from ..config import Config
 from ..data.validation import checked
 from ..modeling.inputs import feature_table
 from ..modeling.storage import load_model
+from ..tracking.resources import BYTES_PER_MB, peak_memory_mb
 from .freshness import MODEL
-from .process import MB, watched
+from .process import run_alone
 
 SIZES = (1, 10, 100, 1000)
-SECONDS = 0.6  # for each size
-LEAST = 3  # calls
+"""Rows in a batch."""
+
+SECONDS = 0.6
+"""For which each size is asked again and again."""
+
+MIN_CALLS = 3
+"""Of each size, however long they take."""
 
 
 def serve(config: Config, root: Path) -> dict[str, Any]:
-    """What a process takes that has loaded the candidate and predicts on one thread."""
+    """Measure a process that has loaded the candidate and predicts on one thread.
+
+    Args:
+        config: Names the test set.
+        root: The project's folder, with the candidate in models/.
+
+    Returns:
+        `model_mb`, the size of the model's file; `predict_cpu_seconds` for 1,000 rows in one batch;
+        `predict_memory_mb`, the peak; and `batches`, a record a size as `timed` gives it.
+
+    Raises:
+        ProjectError: The candidate cannot be loaded, or cannot predict.
+    """
     with TemporaryDirectory() as scratch:
         rows = Path(scratch, "rows.parquet")
-        held_out = pd.read_parquet(root / config.table("processed", "test"))
-        held_out.head(SIZES[-1]).to_parquet(rows, index=False)
-        asked = (str((root / MODEL).resolve()), str(rows), str(SECONDS))
-        found = watched("latency", root, 0, *asked)
+        test = pd.read_parquet(root / config.table("processed", "test"))
+        test.head(SIZES[-1]).to_parquet(rows, index=False)
+        model = (root / MODEL).resolve()
+        found = run_alone("latency", root, 0, str(model), str(rows), str(SECONDS))
+    largest = found["batches"][-1]
     return {
-        "model_mb": round((root / MODEL).stat().st_size / MB, 3),
-        "predict_cpu_seconds": found["batches"][-1]["cpu_seconds"],
+        "model_mb": round((root / MODEL).stat().st_size / BYTES_PER_MB, 3),
+        "predict_cpu_seconds": largest["cpu_seconds"],
         "predict_memory_mb": found["memory_mb"],
         "batches": found["batches"],
     }
 
 
 def answer(model: Pipeline, rows: pd.DataFrame) -> np.ndarray:
-    """Do what a request needs: features from raw rows, their schema, the prediction."""
+    """Do what a request needs: features from raw rows, their schema, the prediction.
+
+    Args:
+        model: The model.
+        rows: Rows of the raw table.
+
+    Returns:
+        Shape (n_rows,), or (n_rows, n_classes) of a classifier with probabilities.
+    """
     features = checked(team.feature_schema(), feature_table(team.features(), rows))
     predict = getattr(model, "predict_proba", model.predict)
     return np.asarray(predict(features))
 
 
 def timed(model: Pipeline, rows: pd.DataFrame, seconds: float) -> list[dict[str, float]]:
-    """Milliseconds a call, and CPU seconds for 1,000 rows, for each size of a batch."""
+    """Time predictions by the size of a batch.
+
+    Args:
+        model: The model.
+        rows: Rows of the raw table; they are repeated where a batch needs more.
+        seconds: For how long each size is asked.
+
+    Returns:
+        For each size `rows`, `median_ms` and `p95_ms` of a call, and `cpu_seconds` for 1,000 rows.
+    """
     found = []
     for size in SIZES:
-        batch = rows.iloc[np.resize(np.arange(len(rows)), size)].reset_index(drop=True)
-        answer(model, batch)  # what is slow only the first time
+        positions = np.resize(np.arange(len(rows)), size)
+        batch = rows.iloc[positions].reset_index(drop=True)
+        # What is slow only the first time, such as an import, is no part of a usual call.
+        answer(model, batch)
         calls: list[float] = []
-        cpu, end = process_time(), perf_counter() + seconds
-        while len(calls) < LEAST or perf_counter() < end:
-            begin = perf_counter()
+        cpu_before = process_time()
+        end = perf_counter() + seconds
+        while len(calls) < MIN_CALLS or perf_counter() < end:
+            began = perf_counter()
             answer(model, batch)
-            calls.append(perf_counter() - begin)
-        spent = (process_time() - cpu) / len(calls) / size * 1000
-        median, late = 1000 * np.percentile(calls, [50, 95])
-        times = {"median_ms": round(float(median), 3), "p95_ms": round(float(late), 3)}
-        found.append({"rows": size, **times, "cpu_seconds": round(spent, 5)})
+            calls.append(perf_counter() - began)
+        # CPU time is too coarse for one call: it is taken of all, and shared out.
+        cpu_per_row = (process_time() - cpu_before) / len(calls) / size
+        median, p95 = np.percentile(calls, [50, 95])
+        found.append(
+            {
+                "rows": size,
+                "median_ms": round(1000 * float(median), 3),
+                "p95_ms": round(1000 * float(p95), 3),
+                "cpu_seconds": round(1000 * cpu_per_row, 5),
+            }
+        )
     return found
 
 
 def main() -> None:
     """Load the model, predict, print."""
-    model, rows, seconds = sys.argv[1:]
-    found = timed(load_model(Path(model)), pd.read_parquet(rows), float(seconds))
-    print(json.dumps({"batches": found}))
+    model_path, rows_path, seconds = sys.argv[1:]
+    model = load_model(Path(model_path))
+    batches = timed(model, pd.read_parquet(rows_path), float(seconds))
+    print(json.dumps({"batches": batches, "memory_mb": round(peak_memory_mb(), 1)}))
 
 
 if __name__ == "__main__":

@@ -1,50 +1,58 @@
-"""A module of this folder in a process of its own, on one thread, watched from outside."""
+"""A module of this folder in a process of its own, on one thread."""
 
 import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..errors import ProjectError
 
-MB = 1 << 20  # as the limits of containers count
-POLL = 0.02  # seconds
-LAST = 3  # lines of a failure that are told
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1"
-)
+N_LAST_LINES = 3
+"""Of what a process printed before it failed: more is a traceback."""
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "LOKY_MAX_CPU_COUNT": "1",
+}
+"""Read by numerical libraries when they are loaded, so they have to be set for a new process."""
 
 
-def watched(module: str, folder: Path, hash_seed: int, *arguments: str) -> dict[str, Any]:
-    """The JSON that `module` prints last when it runs in `folder`, and its peak memory in MB.
+def run_alone(module: str, folder: Path, hash_seed: int, *arguments: str) -> dict[str, Any]:
+    """Run a module of this room in a process of its own.
 
-    Code in `folder`/src goes before the installed one. ProjectError with the reason of a failure.
+    Args:
+        module: Its name without the package; it prints JSON in its last line.
+        folder: Where it runs. Code in its `src` goes before the installed one.
+        hash_seed: Of Python's hashes, by which sets and the like are ordered.
+        arguments: What follows on the command line.
+
+    Returns:
+        What the module printed last.
+
+    Raises:
+        ProjectError: It failed; the message is the end of what it printed.
     """
+    # First on the path, so that a copy of the code is what runs, and not what is installed.
     path = os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")])
-    env = os.environ | ONE_THREAD | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": path}
-    command = [sys.executable, "-m", f"{__package__}.{module}", *arguments]
-    peak = 0
-    with subprocess.Popen(
-        command,
+    environment = os.environ | ONE_THREAD
+    environment |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-m", f"{__package__}.{module}", *arguments],
         cwd=folder,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        env=environment,
+        capture_output=True,
         encoding="utf-8",
         errors="replace",
-    ) as process:
-        while process.returncode is None:
-            with suppress(psutil.Error):
-                peak = max(peak, psutil.Process(process.pid).memory_info().rss)
-            with suppress(subprocess.TimeoutExpired):
-                printed, problems = process.communicate(timeout=POLL)
-    if process.returncode:
-        lines = problems.replace(f"{folder}{os.sep}", "").strip().splitlines()[-LAST:]
-        raise ProjectError("\n".join(lines) or f"it was ended with status {process.returncode}")
-    facts: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    return facts | {"memory_mb": round(peak / MB, 1)}
+        check=False,
+    )
+    if done.returncode:
+        # The folder is a temporary one, whose name tells nobody anything.
+        problems = done.stderr.replace(f"{folder}{os.sep}", "").strip()
+        reason = "\n".join(problems.splitlines()[-N_LAST_LINES:])
+        raise ProjectError(reason or f"it was ended with status {done.returncode}")
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts

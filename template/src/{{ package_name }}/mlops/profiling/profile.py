@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..config import Config
+from ..config import Config, Cost
 from ..errors import ProjectError
 from ..evaluation.card import write_card
 from ..gates.budget import MEANING, broken
@@ -20,15 +20,35 @@ from .freshness import REPORT, fingerprint
 from .latency import serve
 from .retraining import retrain_twice
 
-HEADROOM = 1.5  # of memory: what was measured is one run on one machine
-STEP = 256  # MB; limits do not change with every measurement
-BUSY = 0.7  # of a core: nearer to 1, requests wait for each other ever longer
-WORTH = 0.5  # of the cost of a row: what a batch ten times as large must save at least
 RESOURCES = Path("docker", "resources.env")
+
+HEADROOM = 1.5
+"""Times the measured memory: what was measured is one run on one machine."""
+
+MEMORY_STEP_MB = 256
+"""Limits are multiples of it, so that they do not change with every measurement."""
+
+MAX_UTILIZATION = 0.7
+"""Of a core: nearer to 1, requests wait for each other ever longer."""
+
+WORTHWHILE_COST = 0.5
+"""Times the cost of a row, which a batch ten times as large must not exceed to be worth it."""
 
 
 def measure(config: Config, root: Path) -> dict[str, Any]:
-    """Measure the candidate and write reports/profile.json; `failure` says why it was no use."""
+    """Measure the candidate and write reports/profile.json.
+
+    Args:
+        config: The settings.
+        root: The project's folder.
+
+    Returns:
+        What was written: what the report is about, what `retrain_twice` and `serve` found, and
+        `failure`, which says why the measurement was not possible and is None if it was.
+
+    Raises:
+        ProjectError: There is no model or no table yet.
+    """
     facts: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **fingerprint(config, root),
@@ -36,73 +56,110 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
         "failure": None,
     }
     try:
-        facts |= retrain_twice(config, root) | serve(config, root)
+        facts |= retrain_twice(config, root)
+        facts |= serve(config, root)
     except ProjectError as error:
+        # A failure is evidence too: the gates refuse it with this sentence.
         facts["failure"] = str(error)
     write_with_checksum(root / REPORT, facts)
     return facts
 
 
 def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
-    """Limits for containers that train and serve, how many serve, and what those cost a month.
+    """Recommend limits for the containers that train and serve, and say what serving costs.
 
-    A batch grows tenfold as long as that at least halves what a row costs: after that whoever
-    waits for it waits longer for little. A request is one row; what HTTP adds is not in it.
+    A request is one row. What HTTP adds to it is not measured yet.
+
+    Args:
+        profile: What `measure` found.
+        config: Names the requests per second and the prices.
+
+    Returns:
+        For training and serving the cores and the memory in MB; `serve_batch_rows`, how many rows
+        to predict at once in bulk; `serve_replicas`; `requests_per_second` of one core; and
+        `month_cost` in `currency`.
     """
-    cost, (batch, *larger), seconds = config.cost, profile["batches"], profile["train_seconds"]
-    a_core = 1000 / batch["cpu_seconds"]
-    replicas = math.ceil(cost.requests_per_second / (a_core * BUSY))
-    for next_batch in larger:
-        if next_batch["cpu_seconds"] > WORTH * batch["cpu_seconds"]:
-            break
-        batch = next_batch
-    memory = _limit(profile["predict_memory_mb"])
-    month = replicas * (cost.core_month + memory / 1024 * cost.gb_month)
+    batches = profile["batches"]
+    # The first batch is one row, and its seconds are for 1,000 of them.
+    requests_per_core = 1000 / batches[0]["cpu_seconds"]
+    needed_cores = config.cost.requests_per_second / (requests_per_core * MAX_UTILIZATION)
+    replicas = math.ceil(needed_cores)
+    busy_cores = profile["train_cpu_seconds"] / profile["train_seconds"]
+    serve_memory_mb = _memory_limit(profile["predict_memory_mb"])
     return {
-        # As many cores as training kept busy.
-        "train_cpus": math.ceil(round(profile["train_cpu_seconds"] / seconds, 1) or 1),
-        "train_memory_mb": _limit(profile["train_memory_mb"]),
+        # As many cores as training kept busy, one at least; 1.02 are rounded first, to be no two.
+        "train_cpus": math.ceil(round(busy_cores, 1) or 1),
+        "train_memory_mb": _memory_limit(profile["train_memory_mb"]),
+        # Each replica predicts on one thread, as it was measured.
         "serve_cpus": 1,
-        "serve_memory_mb": memory,
-        "serve_batch_rows": batch["rows"],
+        "serve_memory_mb": serve_memory_mb,
+        "serve_batch_rows": _batch_rows(batches),
         "serve_replicas": replicas,
-        "requests_per_second": round(a_core, 1),
-        "month_cost": round(month, 2),
-        "currency": cost.currency,
+        "requests_per_second": round(requests_per_core, 1),
+        "month_cost": round(replicas * _month_cost(serve_memory_mb, config.cost), 2),
+        "currency": config.cost.currency,
     }
 
 
-def _limit(measured_mb: float) -> int:
-    return math.ceil(measured_mb * HEADROOM / STEP) * STEP
+def _batch_rows(batches: list[dict[str, Any]]) -> int:
+    """The largest batch that is worth waiting for; each is ten times as large as the one before."""
+    best = batches[0]
+    for larger in batches[1:]:
+        # Stop growing the batch when ten times the rows no longer halve the cost of a row.
+        if larger["cpu_seconds"] > WORTHWHILE_COST * best["cpu_seconds"]:
+            break
+        best = larger
+    return int(best["rows"])
+
+
+def _month_cost(memory_mb: int, cost: Cost) -> float:
+    """Of one replica, which has one core."""
+    return cost.core_month + memory_mb / 1024 * cost.gb_month
+
+
+def _memory_limit(measured_mb: float) -> int:
+    return math.ceil(measured_mb * HEADROOM / MEMORY_STEP_MB) * MEMORY_STEP_MB
 
 
 def write_resources(root: Path, recommendation: dict[str, Any]) -> None:
-    """Write docker/resources.env, which compose.yaml reads, in a project that has docker/."""
+    """Write docker/resources.env, which compose.yaml reads, in a project that has docker/.
+
+    Args:
+        root: The project's folder.
+        recommendation: What `recommend` returned.
+    """
     if not (root / RESOURCES.parent).is_dir():
         return
     lines = [f"# Written by `make profile`: {HEADROOM} times the memory that was measured."]
     for name, value in recommendation.items():
-        if name.startswith(("train_", "serve_")):
-            lines.append(f"{name.removesuffix('_mb').upper()}={value}{'m' * name.endswith('_mb')}")
+        if not name.startswith(("train_", "serve_")):
+            continue
+        if name.endswith("_mb"):
+            # Compose wants the unit with the number.
+            lines.append(f"{name.removesuffix('_mb').upper()}={value}m")
+        else:
+            lines.append(f"{name.upper()}={value}")
     (root / RESOURCES).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def profile_command(config: Config, root: Path, console: Console) -> None:
-    """Measure, write, show; ProjectError if that is not possible or a budget is broken."""
+    """Measure, write and show.
+
+    Args:
+        config: The settings.
+        root: The project's folder.
+        console: Where to show it.
+
+    Raises:
+        ProjectError: Measuring is not possible, or a budget is broken.
+    """
     with console.status("training twice and predicting, on one thread"):
         profile = measure(config, root)
     if profile["failure"]:
         raise ProjectError(profile["failure"])
     limits = recommend(profile, config)
     write_resources(root, limits)
-    table = Table("on one thread", "measured", "budget")
-    for name, bound in config.gates.budget:
-        what, unit = MEANING[name]
-        table.add_row(what, f"{profile[name]:g} {unit}", f"{bound:g} {unit}")
-    for batch in profile["batches"]:
-        took = f"{batch['median_ms']:g} ms, 95 % in {batch['p95_ms']:g} ms"
-        table.add_row(f"a batch of {batch['rows']:,}", took, "")
-    console.print(table)
+    console.print(_table(profile, config))
     console.print(
         f"For {config.cost.requests_per_second:g} requests a second: {limits['serve_replicas']} "
         f"x {limits['serve_cpus']} core, {limits['serve_memory_mb']} MB, "
@@ -110,6 +167,20 @@ def profile_command(config: Config, root: Path, console: Console) -> None:
         f"in bulk {limits['serve_batch_rows']:,} rows at once",
         highlight=False,
     )
-    write_card(config, root)  # it tells the limits
-    if problems := broken(profile, config.gates.budget):
+    # The card shows the limits, so it would be stale.
+    write_card(config, root)
+    # Last, so that what broke the budget has been shown.
+    problems = broken(profile, config.gates.budget)
+    if problems:
         raise ProjectError(f"gates.budget: {'; '.join(problems)}")
+
+
+def _table(profile: dict[str, Any], config: Config) -> Table:
+    table = Table("on one thread", "measured", "budget")
+    for name, budget in config.gates.budget:
+        what, unit = MEANING[name]
+        table.add_row(what, f"{profile[name]:g} {unit}", f"{budget:g} {unit}")
+    for batch in profile["batches"]:
+        took = f"{batch['median_ms']:g} ms, 95 % in {batch['p95_ms']:g} ms"
+        table.add_row(f"a batch of {batch['rows']:,}", took, "")
+    return table

@@ -1,4 +1,4 @@
-"""Trains twice more, in processes of their own and without the held-out rows, and compares.
+"""Train twice more, in processes of their own and without the test set, and compare.
 
 Run as a module, in a folder that holds what training may read, it is one such training.
 """
@@ -21,89 +21,151 @@ import yaml
 
 from ..config import Config, load_config
 from ..errors import ProjectError
-from ..evaluation.scores import Classes, Numbers, Remembered, remember
 from ..modeling import manifest
 from ..modeling.inputs import inputs
+from ..modeling.predictions import (
+    CachedClassifier,
+    CachedDecider,
+    CachedModel,
+    cache_predictions,
+)
 from ..modeling.storage import load_model
 from ..pipeline.train import train
+from ..tracking.resources import peak_memory_mb
 from .freshness import MODEL
-from .process import watched
+from .process import run_alone
 
 CODE = Path(__file__).parents[2]
-SEEDS = (1, 2)  # of Python's hashes, by which sets and the like are ordered
+"""The team's package, with the machinery in it."""
+
+HASH_SEEDS = (1, 2)
+"""Of Python's hashes, by which sets and the like are ordered: training must not depend on it."""
+
+TIMES = ("import_cpu_seconds", "train_cpu_seconds", "train_seconds")
+"""What a training reports of its time."""
 
 
 def retrain_twice(config: Config, root: Path, code: Path = CODE) -> dict[str, Any]:
-    """What training takes and gives; ProjectError if it does not work with its own rows alone.
+    """Measure what training takes, and whether it gives the candidate again.
 
-    The two run side by side. What else runs can but add to the time of one: the smaller counts.
+    Args:
+        config: The settings, as read from params.yaml.
+        root: The project's folder.
+        code: The package to train with.
+
+    Returns:
+        `import_cpu_seconds`, `train_cpu_seconds`, `train_seconds` and `train_memory_mb`; with what
+        `compare` finds.
+
+    Raises:
+        ProjectError: Training fails where it has the training set alone.
     """
     with TemporaryDirectory() as scratch:
-        folders = [Path(scratch).resolve() / str(seed) for seed in SEEDS]
+        folders = [Path(scratch).resolve() / str(seed) for seed in HASH_SEEDS]
         for folder in folders:
             _prepare(folder, config, root, code)
         try:
+            # Side by side, on one thread each: that takes half as long.
             with ThreadPoolExecutor() as pool:
-                runs = list(pool.map(partial(watched, "retraining"), folders, SEEDS))
+                runs = list(pool.map(partial(run_alone, "retraining"), folders, HASH_SEEDS))
         except ProjectError as error:
             raise ProjectError(f"training from its own rows alone failed: {error}") from None
-        times = {name: min(run[name] for run in runs) for name in runs[0] if name != "memory_mb"}
-        peak = max(run["memory_mb"] for run in runs)
         compared = compare(config, root, [folder / MODEL for folder in folders])
+    # What else the machine does can only add to a time, so the smaller one is nearer the truth.
+    times = {name: min(run[name] for run in runs) for name in TIMES}
+    # Of memory the larger one counts, since limits must hold for every run.
+    peak = max(run["memory_mb"] for run in runs)
     return times | {"train_memory_mb": peak} | compared
 
 
 def _prepare(folder: Path, config: Config, root: Path, code: Path) -> None:
-    """Settings, tuned settings, training rows and code: no path leads to any other row."""
+    """Settings, tuned settings, training set and code: no path leads to any other row."""
     shutil.copytree(code, folder / "src" / code.name)
     settings = yaml.safe_dump(config.model_dump(mode="json"))
     (folder / "params.yaml").write_text(settings, encoding="utf-8")
     for path in (Path("reports", "tuning.json"), config.table("processed", "train")):
         (folder / path).parent.mkdir(parents=True)
+        # Without a tuning report the settings are those of params.yaml.
         if (root / path).exists():
             shutil.copy(root / path, folder / path)
 
 
 def compare(config: Config, root: Path, models: Sequence[Path]) -> dict[str, Any]:
-    """A digest of each model's predictions for the held-out rows, and how far they lie apart.
+    """Compare retrained models with the candidate, by their predictions for the test set.
 
-    `spread` is how far from each other, `difference` how far from the candidate's.
+    Args:
+        config: Names the task and the test set.
+        root: The project's folder, with the candidate in models/.
+        models: Files of retrained models.
+
+    Returns:
+        `digests`, the sha256 of each one's predictions; `spread`, how far they are from each other;
+        and `difference`, how far from the candidate's. Both are of probabilities, or of numbers in
+        standard deviations of the target.
+
+    Raises:
+        ProjectError: The candidate is not the model that its manifest describes.
     """
     features, target = inputs(config, pd.read_parquet(root / config.table("processed", "test")))
-    candidate = remember(manifest.load(root / MODEL.parent), features)
-    others = [remember(load_model(path), features) for path in models]
-    unit = float(target.std()) if config.task == "regression" else 1.0
+    candidate = cache_predictions(manifest.load(root / MODEL.parent), features)
+    others = [cache_predictions(load_model(path), features) for path in models]
+    unit = 1.0
+    if config.task == "regression":
+        unit = float(target.std())
     return {
-        "digests": [sha256(_numbers(other).tobytes()).hexdigest() for other in others],
+        "digests": [sha256(_outputs(other).tobytes()).hexdigest() for other in others],
         "spread": max(difference(others[0], other, unit) for other in others),
         "difference": max(difference(candidate, other, unit) for other in others),
     }
 
 
-def difference(one: Remembered, other: Remembered, unit: float) -> float:
-    """The largest difference between predictions: of probabilities, or of numbers in `unit`."""
-    alike = isinstance(one, Numbers) and isinstance(other, Numbers)
-    if isinstance(one, Classes) and isinstance(other, Classes):
-        alike = np.array_equal(one.classes_, other.classes_)
-    return float(abs(_numbers(one) - _numbers(other)).max() / (unit or 1.0)) if alike else 1.0
+def difference(one: CachedModel, other: CachedModel, unit: float) -> float:
+    """Return the largest difference between two models' predictions for the same rows.
+
+    Args:
+        one: Predictions of one model.
+        other: Predictions of another.
+        unit: What numbers are divided by; 0, as of a constant target, counts as 1.
+
+    Returns:
+        Of probabilities or of numbers in `unit`; 1 if they are not of the same kind or classes.
+    """
+    if type(one) is not type(other):
+        return 1.0
+    # A regressor has no classes, which is equal to having none.
+    if not np.array_equal(getattr(one, "classes_", ()), getattr(other, "classes_", ())):
+        return 1.0
+    largest = float(np.abs(_outputs(one) - _outputs(other)).max())
+    return largest / (unit or 1.0)
 
 
-def _numbers(model: Remembered) -> np.ndarray:
-    return model.probabilities if isinstance(model, Classes) else model.predictions
+def _outputs(model: CachedModel) -> np.ndarray:
+    if isinstance(model, CachedClassifier):
+        return model.probabilities
+    if isinstance(model, CachedDecider):
+        return model.decisions
+    return model.predictions
 
 
 def main() -> None:
     """Train in the working directory and print what it took; what goes wrong is a sentence."""
     root = Path.cwd()
     config = load_config(root)
-    imported, begin = process_time(), perf_counter()
+    # All imports are done: what the process has used so far is what they took.
+    import_cpu_seconds = process_time()
+    began = perf_counter()
     try:
         train(config, root)
     except Exception as error:
+        # Whatever the team's code raises is a reason to refuse, and one line of it is enough.
         sys.exit(f"{type(error).__name__}: {error}")
-    spent, passed = process_time() - imported, perf_counter() - begin
-    facts = {"import_cpu_seconds": imported, "train_cpu_seconds": spent, "train_seconds": passed}
-    print(json.dumps({name: round(seconds, 3) for name, seconds in facts.items()}))
+    facts = {
+        "import_cpu_seconds": round(import_cpu_seconds, 3),
+        "train_cpu_seconds": round(process_time() - import_cpu_seconds, 3),
+        "train_seconds": round(perf_counter() - began, 3),
+        "memory_mb": round(peak_memory_mb(), 1),
+    }
+    print(json.dumps(facts))
 
 
 if __name__ == "__main__":

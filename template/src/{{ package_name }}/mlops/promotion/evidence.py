@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from .. import team
 from ..config import Config
 from ..errors import ProjectError
-from ..evaluation.scores import Remembered, Rows, remember, rows_of
+from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
@@ -123,12 +123,12 @@ class Evidence:
         return rows_of(self.config, training_target, self.target)
 
     @cached_property
-    def candidate(self) -> Remembered:
+    def candidate(self) -> CachedModel:
         """The candidate's predictions for the test set."""
-        return remember(self.model, self.features)
+        return cache_predictions(self.model, self.features)
 
     @cached_property
-    def champion(self) -> Remembered | None:
+    def champion(self) -> CachedModel | None:
         """The champion's predictions for the test set, made by the code of its training.
 
         None if there is no champion, or if it cannot be scored and may stay unscored.
@@ -147,9 +147,9 @@ class Evidence:
                 "To do without: make promote UNCOMPARED=yes WHY=..."
             ) from error
 
-    def _score_champion(self, version: Version, folder: Path) -> Remembered:
+    def _score_champion(self, version: Version, folder: Path) -> CachedModel:
         if manifest.read(folder).get("code") == team.code_hash():
-            return remember(manifest.load(folder), self.features)
+            return cache_predictions(manifest.load(folder), self.features)
         # Today's features may mean something else than those that the champion was trained on.
         table = self.root / self.config.table("processed", "test")
         commit = version.tags.get("git_commit", "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ProjectError
-from ..evaluation.scores import Classes, Numbers, Remembered
+from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
@@ -19,7 +19,7 @@ ENTRY_POINT = f"{MACHINERY}.modeling.predict"
 """What every commit brings itself: it prints nothing and writes predictions to a file."""
 
 
-def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> Remembered:
+def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> CachedModel:
     """Predict with a model's own code, which is that of the commit it was trained at.
 
     Args:
@@ -69,8 +69,10 @@ def _predict(scratch: Path, folder: Path, table: Path, out: Path) -> None:
         raise ProjectError(lines[-1] if lines else "its code failed")
 
 
-def _read(path: Path) -> Remembered:
+def _read(path: Path) -> CachedModel:
     with np.load(path) as arrays:
         if "probabilities" in arrays:
-            return Classes(arrays["predictions"], arrays["probabilities"], arrays["classes"])
-        return Numbers(arrays["predictions"])
+            return CachedClassifier(
+                arrays["predictions"], arrays["probabilities"], arrays["classes"]
+            )
+        return CachedRegressor(arrays["predictions"])

@@ -1,0 +1,115 @@
+"""Predictions that are made once, to be scored often."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from ..errors import ProjectError
+
+
+class CachedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a regressor whose predictions are known: its input is row numbers.
+
+    So scikit-learn's scorers can score any selection of rows, and the model predicts only once.
+    """
+
+    def __init__(self, predictions: np.ndarray) -> None:
+        """Keep the predictions.
+
+        Args:
+            predictions: One number a row, shape (n_rows,).
+        """
+        self.predictions = predictions
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predictions of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+
+class CachedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a classifier whose predictions are known: its input is row numbers."""
+
+    def __init__(
+        self, predictions: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
+    ) -> None:
+        """Keep the predictions.
+
+        Args:
+            predictions: One class a row, shape (n_rows,).
+            probabilities: Shape (n_rows, n_classes).
+            classes: The classes in the order of the columns of `probabilities`.
+        """
+        self.predictions = predictions
+        self.probabilities = probabilities
+        # With the underscore, because that is where scikit-learn's scorers look.
+        self.classes_ = classes
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predicted classes of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the rows with these numbers, one column a class."""
+        return self.probabilities.take(rows, axis=0)
+
+
+class CachedDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a classifier without probabilities, such as a support vector machine."""
+
+    def __init__(self, predictions: np.ndarray, decisions: np.ndarray, classes: np.ndarray) -> None:
+        """Keep the predictions.
+
+        Args:
+            predictions: One class a row, shape (n_rows,).
+            decisions: What the decision function gives, by which scorers can rank rows; shape
+                (n_rows,), or (n_rows, n_classes) with more than two classes.
+            classes: The classes in the model's order.
+        """
+        self.predictions = predictions
+        self.decisions = decisions
+        self.classes_ = classes
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predicted classes of the rows with these numbers."""
+        return self.predictions.take(rows)
+
+    def decision_function(self, rows: np.ndarray) -> np.ndarray:
+        """Return the decisions on the rows with these numbers."""
+        return self.decisions.take(rows, axis=0)
+
+
+CachedModel = CachedRegressor | CachedClassifier | CachedDecider
+
+
+def cache_predictions(model: BaseEstimator, features: pd.DataFrame) -> CachedModel:
+    """Predict once, to score often.
+
+    Args:
+        model: A fitted regressor or classifier.
+        features: The rows to predict, in the order in which they will be numbered.
+
+    Returns:
+        A model that answers row numbers with these predictions.
+
+    Raises:
+        ProjectError: A prediction is not a finite number.
+    """
+    predictions = np.asarray(model.predict(features))
+    # Only what is behind the classes is checked, since a class may be a string.
+    if hasattr(model, "predict_proba"):
+        probabilities = np.asarray(model.predict_proba(features))
+        _refuse_infinite(probabilities)
+        return CachedClassifier(predictions, probabilities, model.classes_)
+    if hasattr(model, "decision_function"):
+        decisions = np.asarray(model.decision_function(features))
+        _refuse_infinite(decisions)
+        return CachedDecider(predictions, decisions, model.classes_)
+    _refuse_infinite(predictions)
+    return CachedRegressor(predictions)
+
+
+def _refuse_infinite(predictions: np.ndarray) -> None:
+    by_row = np.isfinite(predictions).reshape(len(predictions), -1)
+    n_bad = int((~by_row.all(axis=1)).sum())
+    if n_bad:
+        raise ProjectError(f"the model predicts no finite number in {n_bad:,} of its rows")
