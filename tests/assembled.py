@@ -10,33 +10,55 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+import yaml
+from pathspec import GitIgnoreSpec
 from support import ROOT
 
 SOURCE = ROOT / "template" / "src" / "{{ package_name }}"
-DEFAULTS = {"preset": "production", "framework": "scikit-learn", "tracker": "mlflow"}
-"""The answers that the names of its files ask for."""
+PACKAGE = "churn_radar"
+DEFAULTS: dict[str, str | bool] = {
+    "_copier_operation": "copy",
+    "ci": "github",
+    "framework": "scikit-learn",
+    "license": "proprietary",
+    "preset": "production",
+    "tracker": "mlflow",
+    "use_docker": True,
+}
+"""The answers that decide which files a project has."""
 
 environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
 
 
-def assemble(target: Path, **answers: str) -> None:
-    """Copy the modules to target/churn_radar, under the names that the answers give them."""
+def assemble(target: Path, package: str = PACKAGE, **answers: str | bool) -> Path:
+    """Copy the modules of these answers to the folder target/package, and return that."""
+    known = DEFAULTS | answers
+    excluded = left_out(known)
     for path in SOURCE.rglob("*.py*"):
         parts = path.relative_to(SOURCE).parts
-        names = [environment.from_string(part).render(DEFAULTS | answers) for part in parts]
-        if all(names) and "__pycache__" not in parts:
-            copy = target.joinpath("churn_radar", *names)
+        names = [environment.from_string(part).render(known) for part in parts]
+        in_project = "/".join(["src", package, *names])
+        if all(names) and "__pycache__" not in parts and not excluded.match_file(in_project):
+            copy = target.joinpath(package, *names)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+    return target / package
+
+
+def left_out(answers: dict[str, str | bool]) -> GitIgnoreSpec:
+    """Return what copier.yml excludes with these answers, as patterns for a project's paths."""
+    settings = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    rows = [environment.from_string(row).render(answers) for row in settings["_exclude"]]
+    return GitIgnoreSpec.from_lines("\n".join(rows).splitlines())
 
 
 @cache
-def importable() -> None:
-    """Assemble the package of the default answers where Python finds it.
+def importable(package: str = PACKAGE, **answers: str) -> None:
+    """Assemble the package, of the default answers if none are named, where Python finds it.
 
     Call it from a conftest.py, not from a fixture: the modules of tests import the package.
     """
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    assemble(Path(folder))
+    assemble(Path(folder), package, **answers)
     sys.path.insert(0, folder)

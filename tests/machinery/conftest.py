@@ -1,5 +1,98 @@
-"""The package as a project of the default answers has it, so that its modules can be imported."""
+"""Fixtures for every room: a finished pipeline, a repository around it, the evidence about it."""
 
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from assembled import importable
+from support import Project
 
 importable()
+
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.promotion.checksums import write_sealed
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
+
+HERE = Path(__file__).parent
+TASKS = ("classification",)
+"""What a module's tests run with, unless it has a constant TASKS of its own."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs a project with the example of each of its module's tasks."""
+    if "project_root" in metafunc.fixturenames:
+        tasks = getattr(metafunc.module, "TASKS", TASKS)
+        metafunc.parametrize("project_root", tasks, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take a warning for an error, as the tests of a project do."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
+@pytest.fixture(scope="session")
+def project_root(
+    request: pytest.FixtureRequest,
+    render: Callable[..., Project],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The project of the default answers for the task that is the parameter, quick to train."""
+    project = render(task=request.param).copy(tmp_path_factory.mktemp(request.param) / "project")
+    params = project.path / "params.yaml"
+    quick = params.read_text(encoding="utf-8").replace("max_iter: 100", "max_iter: 30")
+    params.write_text(quick, encoding="utf-8")
+    return project.path
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Callable[..., None]:
+    """Runs git in the test's folder."""
+
+    def run(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    return run
+
+
+@pytest.fixture
+def project(
+    config: Config,
+    finished: Path,
+    tmp_path: Path,
+    git: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A copy that may be changed: committed, measured, and without a champion."""
+    for name in ("data", "models", "reports"):
+        shutil.copytree(finished / name, tmp_path / name)
+    (tmp_path / f"{config.data.raw}.dvc").write_text("outs: []\n")
+    (tmp_path / ".gitignore").write_text("/models/*\n/reports/*\n/data/**/*.parquet\n")
+    git("init", "--quiet", "-b", "main")
+    git("add", "--all")
+    git("commit", "--quiet", "--no-verify", "--message", "Start")
+    write_sealed(tmp_path / "reports" / "profile.json", profile(tmp_path))
+    # What DVC itself says is tested with whole projects: it takes seconds.
+    monkeypatch.setattr(Evidence, "stale", [])
+    return tmp_path
+
+
+def profile(root: Path) -> dict[str, object]:
+    """What the gates that are tested here read of a profile."""
+    return {
+        "model": manifest.read(root / "models")["sha256"],
+        "measured_at": "2999-01-01T00:00:00Z",
+    }
+
+
+@pytest.fixture
+def evidence(config: Config, project: Path) -> Evidence:
+    """What the gates judge by, without a champion."""
+    return Evidence(config, project, None, None)

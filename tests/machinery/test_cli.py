@@ -6,13 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from {{ package_name }} import cli, data
-from {{ package_name }}.config import Config
-from {{ package_name }}.data import bring_data
-from {{ package_name }}.errors import ProjectError
-
-ROOT = Path(__file__).parents[2]
+from churn_radar.mlops import cli
+from churn_radar.mlops.config import Config
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
@@ -24,11 +19,11 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Bare files with the project's settings, as the working directory."""
     for name in ("params.yaml", "dvc.yaml", ".pre-commit-config.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
+        shutil.copy(project_root / name, tmp_path)
+    shutil.copytree(project_root / ".dvc", tmp_path / ".dvc")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -70,35 +65,5 @@ def test_exit_status_is_the_verdict(
     command: str, passed: bool, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
-    monkeypatch.setattr("{{ package_name }}.verify.verify", lambda *_: passed)
+    monkeypatch.setattr("churn_radar.mlops.verify.runner.verify", lambda *_: passed)
     assert call(monkeypatch, command) == (0 if passed else 1)
-
-
-def test_the_example_is_rebuilt_from_its_seed(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(data, "_dvc", lambda *_, cwd: None)
-    monkeypatch.setattr("{{ package_name }}.example.RAW", config.data.raw)
-    for folder in ("one", "two"):
-        bring_data(config, tmp_path / folder, rows=50)
-    one, two = (tmp_path / folder / config.data.raw for folder in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-
-
-def test_own_data_is_pulled_and_cut(
-    root: Path, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = config.data.model_copy(update={"raw": Path("data/raw/homes_raw.csv")})
-    homes = config.model_copy(update={"data": own})
-    with pytest.raises(ProjectError, match="dvc pull failed"):
-        bring_data(homes, root)
-
-    def pull(*arguments: str, cwd: Path) -> None:
-        if arguments[0] == "pull":
-            (cwd / own.raw).parent.mkdir(parents=True)
-            (cwd / own.raw).write_text("a\n1\n2\n3\n")
-
-    monkeypatch.setattr(data, "_dvc", pull)
-    bring_data(homes, root, rows=2)
-    assert (root / own.raw).read_text() == "a\n1\n2\n"
-    assert "is there" in bring_data(homes, root)

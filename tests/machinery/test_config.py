@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-
-from {{ package_name }}.config import Config, load_config
-from {{ package_name }}.errors import ProjectError
+from churn_radar.mlops.config import Config, load_config
+from churn_radar.mlops.errors import ProjectError
 
 GOOD = """
 task: regression

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
+from churn_radar.mlops import invent_rows, team
 from churn_radar.mlops.data.invented import invent
 from churn_radar.mlops.features import Feature
 from pandera.typing import DataFrame
@@ -67,7 +68,7 @@ REQUEST = schema("amount", float, {"ge": 0, "le": 9}, nullable=False)
 
 def hold(raw: type[pa.DataFrameModel], request: Any, nullable: bool) -> pd.DataFrame:
     """The made-up rows, which hold the schema before anything is converted."""
-    table = invent(raw, request, FEATURES, ROWS, seed=3)
+    table: pd.DataFrame = invent(raw, request, FEATURES, ROWS, seed=3)
     checked: DataFrame[Any] = raw.validate(table)
     strict = raw.to_schema()
     strict.coerce = False
@@ -109,3 +110,12 @@ def test_an_outcome_of_any_type_holds_its_rules_and_follows_the_feature(
     if "isin" in rules and kind is str:
         codes = table["other"].map({value: n for n, value in enumerate(rules["isin"])})
     assert np.corrcoef(codes.astype(float).rank(), table["amount"].rank())[0, 1] > 0.7
+
+
+def test_the_public_function_makes_up_the_teams_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = schema("other", pd.BooleanDtype, {}, nullable=False)
+    monkeypatch.setattr(team, "raw_table", lambda: raw)
+    monkeypatch.setattr(team, "request", lambda: REQUEST)
+    monkeypatch.setattr(team, "features", lambda: FEATURES)
+    expected = invent(raw, REQUEST, FEATURES, ROWS, seed=3)
+    pd.testing.assert_frame_equal(invent_rows(ROWS, seed=3), expected)

@@ -99,8 +99,8 @@ def test_other_candidates_are_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     # Settings that were found for a candidate which is gone do not come back.
     left = config.model_copy(update={"tuning": type(config.tuning)()})
     assert tuned(left, tmp_path) == left
-    wrong = tuning.model_copy(update={"search": {"treee": {}}})
-    with pytest.raises(ProjectError, match=r"tuning\.search\.treee: .* did you mean tree\?"):
+    wrong = tuning.model_copy(update={"search": {"trees": {}}})
+    with pytest.raises(ProjectError, match=r"tuning\.search\.trees: .* did you mean tree\?"):
         module.refuse_gaps(config.model_copy(update={"tuning": wrong}))
 
 

@@ -13,6 +13,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.modeling.predictions import cache_predictions
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer
@@ -77,7 +78,7 @@ def test_the_model_predicts_once_however_many_resamples_there_are() -> None:
 
         def predict(self, x: np.ndarray) -> np.ndarray:
             Counting.calls += 1
-            return super().predict(x)
+            return np.asarray(super().predict(x))
 
     model = make_pipeline(Counting()).fit(FEATURES, NUMBERS)
     metrics.measure(scored("r2", "regression"), model, FEATURES, NUMBERS)
@@ -96,3 +97,26 @@ def test_a_metric_that_is_undefined_on_most_resamples_is_refused() -> None:
     model = make_pipeline(LogisticRegression()).fit(few, rare)
     with pytest.raises(ProjectError, match="a class is too rare"):
         metrics.measure(scored("roc_auc", "classification"), model, few, rare)
+
+
+def test_calibration_compares_means_in_equal_bins() -> None:
+    table = metrics.calibration(np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.5)
+    assert len(table) == 10
+    assert table["observed"].iloc[[0, -1]].tolist() == [0, 1]
+
+
+def test_predictions_of_each_kind_become_two_numbers() -> None:
+    rows, three = pd.DataFrame({"x": range(3)}), pd.Series(["a", "b", "b"])
+    classes = DummyClassifier(strategy="prior").fit(rows, three)
+    predicted, observed = metrics.predicted_and_observed(classes, rows, pd.Series(["a", "b", "c"]))
+    assert predicted.shape == observed.shape == (3,)
+    numbers = DummyRegressor().fit(rows, range(3))
+    predicted, _ = metrics.predicted_and_observed(numbers, rows, pd.Series(range(3)))
+    assert predicted.tolist() == [1, 1, 1]
+
+
+def test_a_class_that_was_never_learned_costs_most() -> None:
+    rows = pd.DataFrame({"x": range(4)})
+    model = DummyClassifier(strategy="prior").fit(rows, [0, 0, 1, 1])
+    assert metrics.log_loss(model, rows, pd.Series([0, 1, 0, 1])) == pytest.approx(np.log(2))
+    assert metrics.log_loss(model, rows.head(1), pd.Series([2])) == pytest.approx(-np.log(1e-15))

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import skops.io
 from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -118,6 +119,7 @@ REGRESSORS = [
     XGBRegressor(n_estimators=3, n_jobs=1),
 ]
 FIFTHS = KFold(5, shuffle=True, random_state=1)
+LABELS: list[list[Any]] = [[0, 1], ["no", "yes"], ["a", "b", "c"]]
 ENCODERS = [one_hot(), one_hot(50), ordinal(), TargetEncoder(cv=FIFTHS)]
 
 
@@ -179,7 +181,7 @@ def test_a_classifier_that_is_loaded_and_saved_is_the_same_file(
 ) -> None:
     encoder = data.draw(st.sampled_from(ENCODERS))
     estimator = data.draw(st.sampled_from(CLASSIFIERS))
-    labels = data.draw(st.sampled_from([[0, 1], ["no", "yes"], ["a", "b", "c"]]))
+    labels: list[Any] = data.draw(st.sampled_from(LABELS))
     target = pd.Series((labels * len(table))[: len(table)])
     hold(make_pipeline(prepare(encoder), estimator), table, target, tmp_path)
 
@@ -299,3 +301,16 @@ def test_a_file_that_lists_what_is_not_the_teams_is_refused(name: str, tmp_path:
     skops.io.dump({"held": Path("x"), "other": np.testing.assert_equal}, tmp_path / "model.skops")
     with pytest.raises(ProjectError, match="not trusted"):
         load_model(tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("stranger", [Path("x"), np.testing.assert_equal])
+def test_a_model_file_with_a_foreign_name_is_refused(stranger: object, tmp_path: Path) -> None:
+    skops.io.dump({"held": stranger}, tmp_path / "model.skops")
+    with pytest.raises(ProjectError, match=r"not trusted: (pathlib|numpy\.testing)\."):
+        load_model(tmp_path / "model.skops")
+
+
+def test_a_saved_model_has_one_hash(finished: Path, tmp_path: Path) -> None:
+    trained, again = finished / "models" / "model.skops", tmp_path / "model.skops"
+    save_model(load_model(trained), again)
+    assert file_hash(again) == file_hash(trained)

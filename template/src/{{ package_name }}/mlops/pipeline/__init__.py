@@ -45,6 +45,8 @@ def stage(name: str) -> Stage:
 def run_stage(name: str, config: Config, root: Path) -> str:
     """Run a stage and record what it took, where the project records runs.
 
+    After the last stage the whole run is logged.
+
     Args:
         name: One of STAGES.
         config: The settings.
@@ -59,7 +61,12 @@ def run_stage(name: str, config: Config, root: Path) -> str:
         return function(config, root)
     recording = import_module(".recording", __package__)
     with recording.measured(name, root):
-        return function(config, root)
+        said = function(config, root)
+    if name != STAGES[-1]:
+        return said
+    # Only now, since what the last stage took is part of the run.
+    run = recording.log_run(config, root)
+    return f"{said}; logged as {run.name}"
 
 
 def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> None:

@@ -10,7 +10,7 @@ from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
+from ..config import Config, tuned
 from ..errors import ProjectError
 from ..hashing import file_hash
 from ..tracking import runs
@@ -53,7 +53,7 @@ def log_run(config: Config, root: Path) -> Run:
     """Log the run of the pipeline, and record of which model it is.
 
     Args:
-        config: The settings, with those that were tuned.
+        config: The settings; those that were tuned replace them.
         root: The project's folder.
 
     Returns:
@@ -62,7 +62,7 @@ def log_run(config: Config, root: Path) -> Run:
     Raises:
         ProjectError: The store does not answer, or the manifest is about another model.
     """
-    run = described(config, root)
+    run = described(tuned(config, root), root)
     logged = {"run": runs.log(root, run), "sha256": run.tags["sha256"]}
     write_json(root / RECORD, read_record(root) | logged)
     return run

@@ -15,7 +15,6 @@ from ..evaluation.scores import CachedModel, CachedRegressor, Rows, cache_predic
 from ..evaluation.slices import slice_table
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
-from . import recording
 
 
 def report(config: Config, root: Path) -> str:
@@ -26,10 +25,10 @@ def report(config: Config, root: Path) -> str:
         root: The project's folder.
 
     Returns:
-        How many slices can be judged, and the name of the run that was logged.
+        How many slices can be judged.
 
     Raises:
-        ProjectError: A prediction is not finite, or the run cannot be logged.
+        ProjectError: A prediction is not finite.
     """
     config = tuned(config, root)
     folder = root / "reports"
@@ -61,12 +60,10 @@ def report(config: Config, root: Path) -> str:
     (folder / "slices.json").write_text(text, encoding="utf-8")
     html = page(config, facts, slices, groups, _plots(facts, folder, slices, rows, model))
     (folder / "report.html").write_text(html, encoding="utf-8")
-    # These two read what was just written, so they come last.
+    # It reads what was just written, so it comes last.
     write_card(config, root)
-    run = recording.log_run(config, root)
     n_clear = int((slices["status"] == "ok").sum())
-    judged = f"{n_clear} of {len(slices)} slices can be judged"
-    return f"{judged}; reports/report.html shows them; logged as {run.name}"
+    return f"{n_clear} of {len(slices)} slices can be judged; reports/report.html shows them"
 
 
 def _chosen(config: Config, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""Raw files of every kind become the same table, and what cannot be read is said to be so."""
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from churn_radar.mlops.config import Read
+from churn_radar.mlops.data.readers import outcomes_last, read, typed
+from churn_radar.mlops.errors import ProjectError
+from pandas.testing import assert_frame_equal
+
+TEXT = "When;How much;Paid;Note\n31.12.2025;1.234,5;ja;a\n01.01.2026;;nein;\n"
+GERMAN = Read(
+    delimiter=";",
+    decimal=",",
+    dates={"day": ["%d.%m.%Y"]},
+    names={"When": "day", "How much": "amount", "Paid": "paid", "Note": "note"},
+)
+
+
+class Bill(pa.DataFrameModel):
+    day: pd.Timestamp
+    amount: float = pa.Field(nullable=True)
+    paid: pd.BooleanDtype
+    note: str = pa.Field(nullable=True, metadata={"personal": True})
+
+
+class Numbers(pa.DataFrameModel):
+    count: pd.Int64Dtype = pa.Field(nullable=True, metadata={"personal": True})
+    size: float = pa.Field(alias="^size_.*$", regex=True)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
+    path = write(tmp_path / "bills_raw.csv", TEXT.replace("ja", "yes").replace("nein", "No"))
+    table = typed(read(path, GERMAN), Bill.to_schema(), GERMAN)
+    assert [*table] == ["day", "amount", "paid", "note"]
+    assert [*table["day"]] == [pd.Timestamp("2025-12-31"), pd.Timestamp("2026-01-01")]
+    assert table["amount"][0] == 1234.5
+    assert [*table["paid"]] == [True, False]
+    assert table.isna().sum().sum() == 2
+
+
+def test_what_is_no_such_value_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "bills_raw.csv", TEXT)
+    with pytest.raises(ProjectError, match=r"paid: is no boolean in 2 row\(s\).* row 0 .* ja"):
+        typed(read(path, GERMAN), Bill.to_schema(), GERMAN)
+
+
+def test_what_is_personal_is_not_quoted() -> None:
+    table = pd.DataFrame({"count": ["4711x"], "size_a": ["1,000"]})
+    with pytest.raises(ProjectError, match="count: is no integer") as refusal:
+        typed(table, Numbers.to_schema(), Read(thousands=","))
+    assert "4711" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("half", [["1.5"], [1.5]])
+def test_half_a_thing_is_no_integer(half: list[object]) -> None:
+    with pytest.raises(ProjectError, match="count: is no integer"):
+        typed(pd.DataFrame({"count": half}), Numbers.to_schema(), Read())
+
+
+def test_every_format_gives_the_same_table(tmp_path: Path) -> None:
+    table = pd.DataFrame({"name": ["a", None, "b"], "count": [1, 2, 3], "size": [0.5, 1.0, 2.0]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
+    table.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    when = table.assign(when=pd.Timestamp("2025-01-01", tz="Europe/Berlin"))
+    when["name"] = when["name"].astype("category")
+    when.to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "folder").mkdir()
+    for part in ("one", "two"):
+        table.to_csv(tmp_path / "folder" / f"{part}.csv", index=False)
+    text = table.astype({"count": "str", "size": "str"})
+    for name in ("t.csv", "t.csv.gz"):
+        assert_frame_equal(read(tmp_path / name, Read()), text)
+    assert_frame_equal(read(tmp_path / "t.jsonl", Read()), table)
+    moments = read(tmp_path / "t.parquet", Read())
+    assert moments["when"][0] == pd.Timestamp("2024-12-31 23:00")
+    assert_frame_equal(moments.drop(columns="when"), table)
+    assert len(read(tmp_path / "folder", Read())) == 6
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.csv": "x,y\n1,2,3\n"}, "Expected 2 columns, got 3$"),
+        ({"a.csv": "x,y\n"}, "no rows"),
+        ({"a.csv": "\n"}, "it is empty"),
+        ({"a.jsonl": '{"x": [1]}\n'}, "column 'x' holds list"),
+        ({"a.parquet": "none"}, "cannot be read"),
+        ({"a.csv": "x,y\n1,2\n", "b.csv": "x,z\n1,2\n"}, "other columns"),
+    ],
+)
+def test_a_bad_file_is_refused(files: dict[str, str], message: str, tmp_path: Path) -> None:
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    with pytest.raises(ProjectError, match=message):
+        read(tmp_path if len(files) > 1 else tmp_path / next(iter(files)), Read())
+
+
+def test_outcomes_go_last() -> None:
+    class Request(pa.DataFrameModel):
+        a: int
+        b: int
+
+    class Raw(Request):
+        y: int
+
+    assert [*outcomes_last(pd.DataFrame(columns=["a", "y", "b"]), Raw, Request)] == ["a", "b", "y"]

@@ -1,0 +1,42 @@
+"""Evidence for the gates that judge features, and for those that judge scores."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from churn_radar.features import FEATURES
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.evaluation.scores import rows_of
+from churn_radar.mlops.modeling.storage import load_model
+from churn_radar.mlops.tracking.records import Version
+from machinery.gates.known import TRUTH, scored
+
+
+@pytest.fixture
+def sound(config: Config, finished: Path) -> SimpleNamespace:
+    """Of the finished project; each feature is said to be useful, and none to leak."""
+    paths = [finished / config.table("processed", step) for step in ("train", "test")]
+    train, test = (pd.read_parquet(path) for path in paths)
+    chance = {"alone": 0.1, "importance": 0.01}
+    facts = {"alone": 0.5, "importance": 0.1, "useful": True, "probe": chance}
+    model = load_model(finished / "models" / "model.skops")
+    found = {"features": {feature.name: dict(facts) for feature in FEATURES}}
+    return SimpleNamespace(config=config, train=train, test=test, model=model, challenge=found)
+
+
+@pytest.fixture
+def known(config: Config) -> SimpleNamespace:
+    """Of a good regressor: the noise in its predictions is a tenth of the target's."""
+    selection = config.selection.model_copy(update={"metric": "r2"})
+    regression = config.model_copy(update={"task": "regression", "selection": selection})
+    truth = pd.Series(TRUTH)
+    return SimpleNamespace(
+        config=regression,
+        rows=rows_of(regression, truth, truth),
+        manifest={"sha256": "candidate's"},
+        champion_version=Version(3, {"sha256": "champion's"}, "run", "source"),
+        champion=scored(0.1, 5),
+        candidate=scored(0.1),
+        measured={"r2": 0.9, "r2_low": 0.88, "r2_high": 0.92},
+    )

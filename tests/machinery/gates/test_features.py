@@ -1,0 +1,52 @@
+"""Gate `features`: each is worth having, or kept for a reason, and costs little."""
+
+from types import SimpleNamespace
+
+import pytest
+from churn_radar.features import FEATURES
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.gates import features
+
+NAME = FEATURES[0].name
+
+
+def bounded(config: Config, **bounds: object) -> Config:
+    """The settings with these bounds for the gate."""
+    changed = config.gates.features.model_copy(update=bounds)
+    gates = config.gates.model_copy(update={"features": changed})
+    return config.model_copy(update={"gates": gates})
+
+
+def test_a_useless_feature_is_refused_unless_it_is_kept(sound: SimpleNamespace) -> None:
+    sound.challenge["features"][NAME]["useful"] = False
+    verdict = features.check(sound)
+    assert verdict.status == "refused"
+    assert f"{NAME} is no better than chance" in verdict.reason
+    sound.config = bounded(sound.config, kept={NAME: "The law asks for it."})
+    verdict = features.check(sound)
+    assert verdict.status == "passed"
+    assert "1 kept in spite" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ({f"{NAME}x": "Why."}, f"{NAME}x is no feature: did you mean {NAME}?"),
+        ({"?": "Why."}, "? is no feature"),
+        ({NAME: " "}, f"say why {NAME} stays"),
+    ],
+)
+def test_what_is_kept_has_to_be_there_and_for_a_reason(
+    kept: dict[str, str], said: str, sound: SimpleNamespace
+) -> None:
+    sound.config = bounded(sound.config, kept=kept)
+    verdict = features.check(sound)
+    assert verdict.status == "refused"
+    assert verdict.reason.endswith(said)
+
+
+def test_a_feature_that_costs_too_much_is_refused(sound: SimpleNamespace) -> None:
+    sound.config = bounded(sound.config, max_microseconds=1e-3)
+    verdict = features.check(sound)
+    assert verdict.status == "refused"
+    assert verdict.figure > verdict.bound

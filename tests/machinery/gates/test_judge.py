@@ -1,0 +1,32 @@
+"""The gates judge one after the other, the team's own last."""
+
+from pathlib import Path
+
+import pytest
+from churn_radar.mlops import team
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.gates import GATES, Verdict, floor, judge
+from churn_radar.mlops.promotion.evidence import Evidence
+
+
+def test_a_gate_that_cannot_judge_refuses(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Evidence) -> Verdict:
+        return Verdict("passed", "never", 1 / 0)
+
+    monkeypatch.setattr(floor, "check", broken)
+    verdicts = dict(judge(Evidence(config, tmp_path, None, None)))
+    passed = {name for name, verdict in verdicts.items() if verdict.status == "passed"}
+    assert passed == {"champion"}, "there is nothing else to judge by"
+    assert verdicts["floor"].reason == "it broke: ZeroDivisionError: division by zero"
+
+
+def test_the_teams_own_gates_judge_last(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"weekday": lambda _: Verdict("refused", "not on a Friday")}
+    monkeypatch.setattr(team, "gates", lambda: own)
+    names, verdicts = zip(*judge(Evidence(config, tmp_path, None, None)), strict=True)
+    assert names == (*GATES, "weekday")
+    assert verdicts[-1].reason == "not on a Friday"

@@ -1,0 +1,88 @@
+"""Gate `leakage`: nothing that the model learns from holds the answer, or who somebody is."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from churn_radar.features import FEATURES
+from churn_radar.mlops import Feature, team
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.data.validation import PERSONAL
+from churn_radar.mlops.gates import leakage
+
+NAME = FEATURES[0].name
+
+
+def reading(config: Config, **data: Any) -> Config:
+    return config.model_copy(update={"data": config.data.model_copy(update=data)})
+
+
+def test_sound_tables_do_not_leak(sound: SimpleNamespace) -> None:
+    verdict = leakage.check(sound)
+    assert (verdict.status, verdict.figure) == ("passed", 0.5)
+
+
+def test_held_out_rows_among_those_learned_from_are_refused(sound: SimpleNamespace) -> None:
+    sound.config = reading(sound.config, time=None, group=None)
+    sound.train = pd.concat([sound.train, sound.test]).drop_duplicates()
+    sound.test = sound.train.tail(len(sound.train) // 5)
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert "held-out rows were learned from too" in verdict.reason
+
+
+def test_equal_rows_are_no_leak_where_equal_rows_are_common(sound: SimpleNamespace) -> None:
+    sound.config = reading(sound.config, time=None, group=None, ids=[])
+    sound.test = sound.train.head(50)
+    sound.train = pd.concat([sound.train] * 2, ignore_index=True)
+    assert leakage.check(sound).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [("group", "1 groups of planted"), ("time", "as late by planted")]
+)
+def test_a_group_or_a_time_on_both_sides_is_refused(
+    role: str, said: str, sound: SimpleNamespace
+) -> None:
+    sound.config = reading(sound.config, time=None, group=None)
+    sound.config = reading(sound.config, **{role: "planted"})
+    sound.train = sound.train.assign(planted=1)
+    sound.test = sound.test.assign(planted=1, other=range(len(sound.test)))
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert said in verdict.reason
+
+
+def test_a_feature_that_gives_the_answer_away_is_refused(sound: SimpleNamespace) -> None:
+    sound.challenge["features"][NAME]["alone"] = 0.999
+    verdict = leakage.check(sound)
+    assert (verdict.status, verdict.figure, verdict.bound) == ("refused", 0.999, 0.98)
+    assert verdict.reason.startswith(f"{NAME} alone")
+
+
+@pytest.mark.parametrize("role", ["target", "ids", "sensitive", "personal"])
+def test_a_feature_that_reads_what_it_must_not_is_refused(
+    role: str, sound: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = Feature("sly", "numeric", "a", "b", "c", lambda rows: rows["planted"] + 1)
+    monkeypatch.setattr(team, "features", lambda: (planted,))
+    plain = reading(sound.config, target="other", ids=[], sensitive=[], time=None, group=None)
+    named = {"target": "planted", "personal": []}.get(role, ["planted"])
+    sound.config = reading(plain, **{role: named}) if role != "personal" else plain
+    columns = {"planted": SimpleNamespace(metadata=PERSONAL if role == "personal" else None)}
+    raw = SimpleNamespace(to_schema=lambda: SimpleNamespace(columns=columns))
+    monkeypatch.setattr(team, "raw_table", lambda: raw)
+    sound.train = sound.train.assign(planted=range(len(sound.train)))
+    sound.test = sound.test.assign(planted=-1)
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert "the feature sly reads planted" in verdict.reason
+
+
+def test_a_feature_named_like_what_it_must_not_read_is_refused(sound: SimpleNamespace) -> None:
+    sound.config = reading(sound.config, ids=[NAME])
+    sound.train = sound.train.assign(**{NAME: range(len(sound.train))})
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert f"reads {NAME}, which is an id" in verdict.reason

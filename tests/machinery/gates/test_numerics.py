@@ -1,0 +1,52 @@
+"""Gate `numerics`: the model answers with finite numbers."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.gates import numerics
+from churn_radar.mlops.promotion.evidence import Evidence
+from sklearn.base import BaseEstimator
+
+TASKS = ("classification", "regression")
+
+
+class Numb(BaseEstimator):
+    """Predicts NaN wherever `when` says so."""
+
+    def __init__(self, when: Callable[[pd.DataFrame], np.ndarray]) -> None:
+        self.when = when
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.where(self.when(rows), np.nan, 1.0)
+
+
+def test_predictions_that_are_no_numbers_are_refused(evidence: Evidence) -> None:
+    assert numerics.check(evidence).status == "passed"
+    for when in (
+        lambda rows: np.arange(len(rows)) == 3,
+        lambda rows: np.full(len(rows), len(rows) != len(evidence.test)),
+    ):
+        evidence.__dict__.pop("candidate", None)
+        evidence.__dict__["model"] = Numb(when)
+        with pytest.raises(ProjectError, match="no finite number in"):
+            numerics.check(evidence)
+
+
+class Shares(BaseEstimator):
+    """A classifier whose probabilities sum to 2."""
+
+    classes_ = np.array([0, 1])
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.zeros(len(rows))
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.ones((len(rows), 2))
+
+
+def test_probabilities_that_are_none_are_refused(evidence: Evidence) -> None:
+    evidence.__dict__["model"] = Shares()
+    assert "do not sum to 1" in numerics.check(evidence).reason

@@ -1,0 +1,48 @@
+"""Gate `provenance`: the evidence is of this code, this data and this model."""
+
+import json
+
+import pytest
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.gates import provenance
+from churn_radar.mlops.promotion.checksums import write_sealed
+from churn_radar.mlops.promotion.evidence import Evidence
+
+TASKS = ("classification", "regression")
+
+
+def test_evidence_that_belongs_together_passes(evidence: Evidence) -> None:
+    (evidence.root / "reports" / "challenge.json").write_text(json.dumps(profile_of(evidence)))
+    assert provenance.check(evidence).status == "passed"
+
+
+def profile_of(evidence: Evidence) -> dict[str, object]:
+    return {"model": evidence.manifest["sha256"]}
+
+
+def test_evidence_that_dvc_finds_stale_is_refused(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Evidence, "stale", ["evaluate: params.yaml is modified"])
+    assert "params.yaml" in provenance.check(evidence).reason
+
+
+def test_metrics_edited_by_hand_are_refused(evidence: Evidence) -> None:
+    path = evidence.root / "reports" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    name = evidence.config.selection.metric
+    path.write_text(json.dumps(metrics | {name: 0.999}))
+    assert f"{name} 0.999, measured now {metrics[name]}" in provenance.check(evidence).reason
+
+
+@pytest.mark.parametrize("name", ["challenge.json", "profile.json"])
+def test_evidence_about_another_model_is_refused(name: str, evidence: Evidence) -> None:
+    write_sealed(evidence.root / "reports" / name, {"model": "another"})
+    with pytest.raises(ProjectError, match=f"{name} is about another model"):
+        provenance.check(evidence)
+
+
+def test_evidence_that_is_missing_is_refused(evidence: Evidence) -> None:
+    (evidence.root / "reports" / "challenge.json").unlink(missing_ok=True)
+    with pytest.raises(ProjectError, match=r"challenge\.json is not there"):
+        provenance.check(evidence)

@@ -1,0 +1,131 @@
+"""Planted faults that the gate `slices` exists for, and noise that it lets pass."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.evaluation.scores import Classes, Numbers, rows_of
+from churn_radar.mlops.gates import groups, slices
+from machinery.gates.known import declared, noise
+
+PLACES = np.repeat(["north", "south", "tiny"], [150, 450, 20])
+ROWS = len(PLACES)
+NORTH = PLACES == "north"
+TRUTH = noise(0, ROWS)
+GOOD = TRUTH + 0.5 * noise(1, ROWS)
+
+
+def numbers(
+    config: Config, predicted: np.ndarray, champion: np.ndarray | None = None, **bounds: object
+) -> SimpleNamespace:
+    """Evidence on a regression; every row is of one kind."""
+    settings = declared(config, "regression", "r2", slices=bounds)
+    return SimpleNamespace(
+        config=settings,
+        test=pd.DataFrame({"place": PLACES, "kind": "one"}),
+        rows=rows_of(settings, pd.Series(TRUTH), pd.Series(TRUTH)),
+        candidate=Numbers(predicted),
+        champion=None if champion is None else Numbers(champion),
+    )
+
+
+def test_good_slices_pass_and_the_small_one_is_told(config: Config) -> None:
+    verdict = slices.check(numbers(config, GOOD, champion=GOOD))
+    assert verdict.status == "passed"
+    assert "3 of 4 slices hold" in verdict.reason
+    assert "place=tiny has 20 rows, fewer than 100" in verdict.reason
+
+
+@pytest.mark.parametrize("ruin", ["shuffled", "upside down"])
+def test_one_ruined_slice_refuses_though_the_whole_is_good(ruin: str, config: Config) -> None:
+    bad = 0.5 * noise(2, ROWS) if ruin == "shuffled" else -0.5 * GOOD
+    evidence = numbers(config, np.where(NORTH, bad, GOOD))
+    assert evidence.rows.skill(evidence.rows.score(evidence.candidate)) > 0.1
+    verdict = slices.check(evidence)
+    assert verdict.status == "refused"
+    assert verdict.reason.startswith("place=north has skill -")
+    assert "place=south" not in verdict.reason
+    assert verdict.figure is not None
+    assert verdict.figure < verdict.bound == 0
+
+
+def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -> SimpleNamespace:
+    """Evidence on two classes; every row is of one kind."""
+    settings = declared(config, "classification", "roc_auc")
+    likely = 1 / (1 + np.exp(-scores))
+    probabilities = np.column_stack([1 - likely, likely])
+    return SimpleNamespace(
+        config=settings,
+        test=pd.DataFrame({"place": PLACES, "kind": "one"}),
+        rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
+        candidate=Classes((likely > 0.5).astype(int), probabilities, np.array([0, 1])),
+        champion=None,
+    )
+
+
+def test_a_ruined_slice_of_classes_refuses(config: Config) -> None:
+    truth = (TRUTH > 0).astype(int)
+    verdict = slices.check(
+        evidence_of_classes(config, np.where(NORTH, noise(2, ROWS), GOOD), truth)
+    )
+    assert verdict.status == "refused"
+    assert verdict.reason.startswith("place=north")
+
+
+def test_a_slice_of_one_class_is_inconclusive(config: Config) -> None:
+    truth = ((TRUTH > 0) | NORTH).astype(int)
+    verdict = slices.check(evidence_of_classes(config, GOOD, truth))
+    assert verdict.status == "passed"
+    assert "place=north leaves roc_auc undefined" in verdict.reason
+
+
+def test_a_weak_model_is_not_refused_for_the_noise_of_a_slice(config: Config) -> None:
+    hint = 0.1 * TRUTH + noise(2, ROWS)
+    weak = hint * (hint @ TRUTH) / (hint @ hint)
+    verdict = slices.check(numbers(config, weak))
+    assert verdict.status != "refused"
+    assert "not shown to reach 0.0" in verdict.reason
+
+
+def test_worse_than_the_champion_on_one_slice_refuses(config: Config) -> None:
+    worse = np.where(NORTH, GOOD + 0.5 * noise(2, ROWS), GOOD)
+    verdict = slices.check(numbers(config, worse, champion=GOOD))
+    assert verdict.status == "refused"
+    assert "place=north" in verdict.reason
+    assert "less than the champion's" in verdict.reason
+    assert slices.check(numbers(config, worse, champion=GOOD, margin=0.9)).status == "passed"
+    assert slices.check(numbers(config, GOOD, champion=worse)).status == "passed"
+
+
+def test_slices_that_are_all_small_are_inconclusive_and_do_not_pass(config: Config) -> None:
+    verdict = slices.check(numbers(config, GOOD, min_rows=ROWS + 1))
+    assert verdict.status == "inconclusive"
+    assert "place=tiny has 20 rows" in verdict.reason
+
+
+def test_a_critical_slice_that_is_small_refuses(config: Config) -> None:
+    verdict = slices.check(numbers(config, GOOD, critical=["place=tiny"]))
+    assert verdict.status == "refused"
+    assert "place=tiny has 20 rows" in verdict.reason
+
+
+def test_a_critical_slice_that_is_not_there_is_named_with_what_is_near(config: Config) -> None:
+    with pytest.raises(ProjectError, match=r"no slice place=nord; .*place=north"):
+        slices.check(numbers(config, GOOD, critical=["place=nord"]))
+
+
+def test_without_slices_nothing_passes(config: Config) -> None:
+    evidence = numbers(config, GOOD)
+    data = evidence.config.data.model_copy(update={"slices": [], "sensitive": []})
+    evidence.config = evidence.config.model_copy(update={"data": data})
+    assert slices.check(evidence).status == "inconclusive"
+    assert "no sensitive column" in groups.check(evidence).reason
+
+
+def test_many_bad_slices_are_named_in_part(config: Config) -> None:
+    evidence = numbers(config, np.where(np.arange(ROWS) < 500, -GOOD, GOOD), min_rows=50)
+    evidence.test["place"] = (np.arange(ROWS) // 60).astype(str)
+    assert "; 5 more" in slices.check(evidence).reason

@@ -1,0 +1,44 @@
+"""Stage `report`: the same evidence gives the same files."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from churn_radar.mlops.config import Config, Gates
+from churn_radar.mlops.evaluation import scores
+from churn_radar.mlops.evaluation.card import CARD
+from churn_radar.mlops.pipeline.report import report
+
+TASKS = ("classification", "regression")
+SEEN = ("slices.csv", "slices.json", "report.html")
+
+
+@pytest.fixture
+def made(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project, to be spoilt."""
+    return Path(shutil.copytree(finished, tmp_path / "project"))
+
+
+def test_the_report_is_the_same_to_the_byte_when_made_again(
+    config: Config, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scores, "DRAWS", 10)
+    small = Gates.model_validate({"slices": {"min_rows": 10}, "groups": {"min_rows": 10}})
+    settings = config.model_copy(update={"gates": small})
+    report(settings, made)
+    files = [*(made / "reports" / name for name in SEEN), made / CARD]
+    before = [path.read_bytes() for path in files]
+    for path in files[:3]:
+        path.unlink()
+    report(settings, made)
+    assert [path.read_bytes() for path in files] == before
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").split("\n")]
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_the_card_says_what_is_not_declared(config: Config, made: Path) -> None:
+    data = config.data.model_copy(update={"slices": [], "sensitive": []})
+    report(config.model_copy(update={"data": data}), made)
+    text = (made / CARD).read_text(encoding="utf-8")
+    assert "No column of slices is declared" in text
+    assert "No sensitive column is declared" in text

@@ -1,0 +1,53 @@
+"""Stage `split`: which rows are held out."""
+
+import pandas as pd
+import pytest
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.pipeline.split import divide
+
+ROWS = pd.DataFrame({"when": pd.date_range("2025-01-01", periods=40), "label": [0, 1] * 20})
+
+
+def reading(config: Config, **data: object) -> Config:
+    return config.model_copy(update={"data": config.data.model_copy(update=data)})
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_rows_are_held_out_at_random_without_time(task: str, config: Config) -> None:
+    drawn = reading(config, time=None, target="label").model_copy(update={"task": task})
+    train, test = divide(ROWS, drawn)
+    assert len(test) == 10
+    assert sorted([*train.index, *test.index]) == list(ROWS.index)
+
+
+def test_the_latest_rows_are_held_out(config: Config) -> None:
+    train, test = divide(ROWS, reading(config, time="when"))
+    assert train["when"].max() < test["when"].min()
+
+
+def test_no_group_is_on_both_sides(config: Config) -> None:
+    people = ROWS.assign(person=ROWS.index // 4 % 10)
+    for time in (None, "when"):
+        train, test = divide(people, reading(config, time=time, group="person", target="label"))
+        assert len(train)
+        assert len(test)
+        assert not {*train["person"]} & {*test["person"]}
+    assert train["when"].max() < test["when"].min()
+
+
+def test_a_class_of_one_row_is_no_obstacle(config: Config) -> None:
+    lonely = ROWS.assign(label=[2, *ROWS["label"][1:]])
+    drawn = reading(config, time=None, target="label")
+    train, test = divide(lonely, drawn.model_copy(update={"task": "classification"}))
+    assert len(train) + len(test) == len(ROWS)
+
+
+def test_few_periods_can_be_split(config: Config) -> None:
+    years = ROWS.assign(when=[2024] * 10 + [2025] * 30)
+    assert len(divide(years, reading(config, time="when"))[1]) == 30
+
+
+def test_one_moment_for_all_rows_cannot_be_split(config: Config) -> None:
+    with pytest.raises(ProjectError, match="no row is later"):
+        divide(ROWS.assign(when=ROWS["when"][0]), reading(config, time="when"))

@@ -1,0 +1,23 @@
+"""Evidence that was sealed is not edited afterwards."""
+
+from pathlib import Path
+
+import pytest
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.promotion.checksums import read_sealed, write_sealed
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"model": "x", "seal": "y"}'])
+def test_a_broken_seal_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    with pytest.raises(ProjectError, match="not there"):
+        read_sealed(path)
+    path.write_text(text)
+    with pytest.raises(ProjectError, match=r"cannot be read|was edited"):
+        read_sealed(path)
+
+
+def test_what_was_sealed_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "reports" / "profile.json"
+    write_sealed(path, {"model": "x", "seconds": 1.5})
+    assert read_sealed(path) == {"model": "x", "seconds": 1.5}

@@ -1,0 +1,52 @@
+"""Verification says what it saw, and refuses."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from churn_radar.mlops.verify.runner import verify
+from churn_radar.mlops.verify.steps import Step
+from rich.console import Console
+
+
+def step(name: str, code: str) -> Step:
+    return Step(
+        name, f"does {name}", (sys.executable, "-c", code), f"mend {name}", figure=str.strip
+    )
+
+
+def run(root: Path, *chains: list[Step]) -> tuple[bool, str, dict[str, Any]]:
+    output = io.StringIO()
+    path = root / "reports" / "verification.json"
+    passed = verify(root, chains, Console(file=output, width=200), path)
+    return passed, output.getvalue(), json.loads(path.read_text())
+
+
+def test_what_passed_is_one_line_with_its_figure(tmp_path: Path) -> None:
+    passed, output, report = run(tmp_path, [step("good", "print('7 files')")])
+    assert passed
+    assert "does good" in output
+    assert "7 files" in output
+    assert [entry["status"] for entry in report["steps"]] == ["passed"]
+
+
+def test_a_failure_shows_its_last_lines_and_the_way_out(tmp_path: Path) -> None:
+    bad = "print('x' * 9); print('the reason'); raise SystemExit(3)"
+    passed, output, report = run(
+        tmp_path, [step("bad", bad), step("later", "")], [step("good", "")]
+    )
+    assert not passed
+    assert "the reason" in output
+    assert "mend bad" in output
+    assert not report["passed"]
+    status = {entry["name"]: (entry["status"], entry["detail"]) for entry in report["steps"]}
+    assert status["later"] == ("skipped", "bad did not pass")
+    assert status["good"] == ("passed", "")
+
+
+def test_a_tool_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    passed, output, _ = run(tmp_path, [Step("gone", "runs it", ("no-such-tool",), "install it")])
+    assert not passed
+    assert "no-such-tool" in output

@@ -1,0 +1,56 @@
+"""The steps of the verification fit what is there, and read their figures from the tools."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from churn_radar.mlops.config import load_config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.verify.steps import TESTS, checks, named, pipeline
+
+
+@pytest.fixture
+def repository(project_root: Path, tmp_path: Path) -> Path:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "01-look.ipynb").touch()
+    (tmp_path / "reports").mkdir()
+    shutil.copy(project_root / "params.yaml", tmp_path)
+    return tmp_path
+
+
+def test_only_what_is_there_is_checked(repository: Path) -> None:
+    names = {step.name for step in checks(repository)}
+    assert {"types", "names", "files", "secrets", "notebooks"} <= names
+    assert not {"workflows", "lint", "format"} & names
+
+
+def test_figures_are_read_from_what_the_tools_say(project_root: Path, repository: Path) -> None:
+    quick = {step.name: step for step in checks(repository)}
+    assert quick["lock"].seen("Resolved 163 packages in 2ms") == "163 packages"
+    assert quick["notebooks"].seen("anything") == "1 file"
+    assert quick["files"].seen("anything") == "2 files"
+    assert TESTS.seen("Total coverage: 97.5%\n8 passed in 1 s") == "97.5%, 8 passed"
+    assert TESTS.seen("nothing ran") == ""
+    metric = load_config(project_root).selection.metric
+    metrics = {metric: 0.8, f"{metric}_low": 0.7, f"{metric}_high": 0.9}
+    (repository / "reports" / "metrics.json").write_text(json.dumps(metrics))
+    data, whole = pipeline(repository)
+    assert data.seen("validate: 8,000 rows hold the schema") == "8,000 rows"
+    assert whole.seen("").endswith("0.800 [0.700, 0.900]")
+
+
+def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> None:
+    (repository / "large.csv").write_text("1\n" * 600_000)
+    quick = {step.name: step for step in checks(repository)}
+    assert "large.csv" in quick["files"].files
+    assert "large.csv" not in quick["secrets"].files
+
+
+def test_steps_are_chosen_by_name(repository: Path) -> None:
+    steps = checks(repository)
+    assert named(steps, []) == steps
+    assert [step.name for step in named(steps, ["names", "types"])] == ["types", "names"]
+    with pytest.raises(ProjectError, match="there is no step 'typos' here: choose from types, "):
+        named(steps, ["typos"])
