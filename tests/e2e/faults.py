@@ -121,7 +121,7 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
     "a stale model card": (
         "files",
         _edit("docs/model-card.md", "### Slices", "### Most slices"),
-        "`make card` mends it",
+        "`make card` fixes it",
     ),
     "a stale lock": ("lock", _edit("pyproject.toml", '"numpy>=2.0"', '"numpy>=2.1"'), "uv.lock"),
 }

@@ -169,7 +169,7 @@ def test_a_file_that_changed_its_form_is_refused_by_the_pipeline(
     raw.write_text(raw.read_text().replace("Torgersen", "Mars", 1).replace(",39.5,", ",wide,", 1))
     status, output = run(clean, "make", "pipeline")
     assert status != 0
-    assert "bill_length_mm: is no number in 1 row(s)" in output
+    assert "bill_length_mm: is not a number in 1 row(s)" in output
     assert "with the value wide" in output
 
 

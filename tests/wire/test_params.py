@@ -29,7 +29,7 @@ def wired(values: Sequence[object], folder: Path, config: Config = PRESENT) -> C
 )
 def test_tuning_fits_the_task(values: list[object], setting: str, tmp_path: Path) -> None:
     config = wired(values, tmp_path)
-    assert [*config.model.linear] == [*config.tuning.search["linear"]] == [setting]
+    assert [*config.model.settings("linear")] == [*config.tuning.search["linear"]] == [setting]
     assert config.tuning.search["boosting"] == PRESENT.tuning.search["boosting"]
     assert (config.tuning.trials, config.tuning.fixed) == (6, {})
     refuse_gaps(config)

@@ -1,11 +1,13 @@
 """Writes params.yaml."""
 
+from typing import Any
+
 import yaml
 from mlops.config import Config
 
 from ..facts import Facts
 
-TEXT = """\
+FILE = """\
 # Yours: an update of the template never touches this file.
 {head}
 {data}
@@ -15,27 +17,46 @@ selection:
 
 {model}{kept}"""
 KEPT = {"tuning", "tracking", "gates", "cost"}
+"""Sections that do not depend on the table."""
+
 OF_COLUMNS = {"gates": {"slices": {"critical"}, "features": {"kept"}}}
-"""What names columns of the table that was there before."""
+"""Settings in them that name columns of the table that was there before."""
+
+STRENGTHS = {"low": 0.001, "high": 1000.0, "log": True}
+"""The range in which the regularization of the linear model is searched."""
 
 
 def text(facts: Facts, config: Config) -> str:
-    """The file; what does not depend on the table stays as it is in the present one."""
-    roles, read = facts.roles, facts.read.model_dump(exclude_defaults=True)
-    setting = "C" if roles.task == "classification" else "alpha"
+    """Return the file.
+
+    Args:
+        facts: What was found out about the table.
+        config: The settings as they are now; what does not depend on the table is kept.
+    """
+    kept = config.model_dump(include=KEPT, exclude=OF_COLUMNS, exclude_unset=True)
     model = config.model.model_dump()
-    linear = "linear" in config.model.sections  # the team may have replaced the candidates
-    if linear:
-        model |= {"linear": {setting: 1.0}}
-    stands = config.model_dump(include=KEPT, exclude=OF_COLUMNS, exclude_unset=True)
-    kept = {name: section for name, section in stands.items() if section}
-    if tuning := kept.get("tuning"):
-        tuning |= {"folds": min(config.tuning.folds, facts.folds)}
-        if linear:
-            search = {"linear": {setting: {"low": 0.001, "high": 1000.0, "log": True}}}
-            fixed = {k: v for k, v in config.tuning.fixed.items() if not k.startswith("linear.")}
-            tuning |= {"search": tuning.get("search", {}) | search, "fixed": fixed}
-    data = {
+    # Only if it is there: the team may have replaced the candidates.
+    if "linear" in config.model.sections:
+        strength = "C" if facts.roles.task == "classification" else "alpha"
+        model["linear"] = {strength: 1.0}
+        _search_strength(kept, strength)
+    if kept.get("tuning"):
+        kept["tuning"]["folds"] = min(config.tuning.folds, facts.folds)
+    sections = [f"\n{_yaml({name: section})}" for name, section in kept.items() if section]
+    return FILE.format(
+        head=_yaml({"task": facts.roles.task, "seed": config.seed}),
+        data=_yaml({"data": _data(facts)}),
+        metric=facts.metric,
+        folds=facts.folds,
+        model=_yaml({"model": model}),
+        kept="".join(sections),
+    )
+
+
+def _data(facts: Facts) -> dict[str, Any]:
+    """Return the section `data`, without what is empty."""
+    roles = facts.roles
+    settings = {
         "name": facts.dataset,
         "raw": facts.raw.as_posix(),
         "target": roles.target,
@@ -45,17 +66,24 @@ def text(facts: Facts, config: Config) -> str:
         "slices": roles.slices,
         "sensitive": roles.sensitive,
         "test_share": 0.25,
-        "read": read,
+        "read": facts.read.model_dump(exclude_defaults=True),
     }
-    return TEXT.format(
-        head=_yaml({"task": roles.task, "seed": config.seed}),
-        data=_yaml({"data": {name: value for name, value in data.items() if value}}),
-        metric=facts.metric,
-        folds=facts.folds,
-        model=_yaml({"model": model}),
-        kept="".join(f"\n{_yaml({name: section})}" for name, section in kept.items()),
-    )
+    return {name: value for name, value in settings.items() if value}
 
 
-def _yaml(values: dict[str, object]) -> str:
+def _search_strength(kept: dict[str, Any], strength: str) -> None:
+    """Search the one setting that the linear model of this task has, if models are tuned."""
+    tuning = kept.get("tuning")
+    if not tuning:
+        return
+    # Whatever was searched or fixed before may be a setting of the other task's model.
+    search = tuning.setdefault("search", {})
+    search["linear"] = {strength: STRENGTHS}
+    fixed = tuning.get("fixed", {})
+    tuning["fixed"] = {
+        setting: why for setting, why in fixed.items() if not setting.startswith("linear.")
+    }
+
+
+def _yaml(values: dict[str, Any]) -> str:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)

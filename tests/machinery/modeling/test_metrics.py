@@ -11,6 +11,7 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import metrics
+from churn_radar.mlops.modeling.predictions import cache_predictions
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
@@ -61,9 +62,9 @@ def _few() -> Iterator[None]:
 def test_resamples_are_scored_as_by_the_model_itself(
     metric: str, estimator: BaseEstimator, target: pd.Series
 ) -> None:
-    task = "regression" if target is NUMBERS else "classification"
     model = make_pipeline(StandardScaler(), estimator).fit(FEATURES, target)
-    found = metrics._resampled_scores(scored(metric, task), model, FEATURES, target)
+    cached = cache_predictions(model, FEATURES)
+    found = metrics.bootstrap(metric, cached, target.to_numpy(), np.arange(90), 7)
     rng, expected = np.random.default_rng(7), []
     for _ in range(20):
         rows = rng.integers(0, 90, 90)
@@ -80,7 +81,7 @@ def test_the_model_predicts_once_however_many_resamples_there_are() -> None:
             return np.asarray(super().predict(x))
 
     model = make_pipeline(Counting()).fit(FEATURES, NUMBERS)
-    metrics._resampled_scores(scored("r2", "regression"), model, FEATURES, NUMBERS)
+    metrics.measure(scored("r2", "regression"), model, FEATURES, NUMBERS)
     assert Counting.calls == 1
 
 

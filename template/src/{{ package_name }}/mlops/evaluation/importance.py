@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -16,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..config import Config
 from ..errors import ProjectError
-from ..modeling.candidates import candidates
+from ..modeling.candidates import candidates, measured_candidate
 from ..modeling.inputs import Inputs
 from ..modeling.metrics import quiet
 from ..modeling.selection import folds
@@ -197,30 +196,6 @@ def shadow_thresholds(config: Config, model: Pipeline, data: Inputs) -> dict[str
         "univariate": _threshold(skills),
         "importance": _threshold(importances),
     }
-
-
-def simpler_candidates(models: dict[str, Pipeline], chosen: str) -> dict[str, Pipeline]:
-    """Return the candidates before the chosen one, except those that learn nothing."""
-    before = [*models][: [*models].index(chosen)]
-    return {name: models[name] for name in before if not _is_dummy(models[name])}
-
-
-def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
-    """Return the chosen candidate, or the simplest that learns if the chosen one is of no use.
-
-    It is of no use if it learns nothing, or if a part of it says `slow_to_fit`: the worth of
-    features takes dozens of fits.
-    """
-    parts = [models[chosen], *models[chosen].get_params().values()]
-    slow = any(getattr(part, "slow_to_fit", False) for part in parts)
-    if not slow and not _is_dummy(models[chosen]):
-        return chosen
-    learning = (name for name, model in models.items() if not _is_dummy(model))
-    return next(learning, chosen)
-
-
-def _is_dummy(model: Pipeline) -> bool:
-    return isinstance(model[-1], DummyClassifier | DummyRegressor)
 
 
 def _threshold(values: list[float]) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 import pandas as pd
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 
@@ -46,6 +47,50 @@ def candidates(config: Config) -> dict[str, Pipeline]:
                 f"model.{name}: model.py has no such candidate: {hint(name, models)}"
             )
     return models
+
+
+def simpler_candidates(models: dict[str, Pipeline], chosen: str) -> dict[str, Pipeline]:
+    """Select the candidates that the chosen one must beat.
+
+    Args:
+        models: The candidates, the simplest first.
+        chosen: The name of the chosen one.
+
+    Returns:
+        Those before it, except those that learn nothing.
+    """
+    simpler = {}
+    for name, model in models.items():
+        if name == chosen:
+            break
+        if not _learns_nothing(model):
+            simpler[name] = model
+    return simpler
+
+
+def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
+    """Choose the candidate by which the worth of features is measured, which takes dozens of fits.
+
+    Args:
+        models: The candidates, the simplest first.
+        chosen: The name of the chosen one.
+
+    Returns:
+        The chosen one, or the simplest that learns if the chosen one learns nothing, or if a part
+        of it has an attribute `slow_to_fit` that is true.
+    """
+    parts = [models[chosen], *models[chosen].get_params().values()]
+    is_slow = any(getattr(part, "slow_to_fit", False) for part in parts)
+    if not is_slow and not _learns_nothing(models[chosen]):
+        return chosen
+    for name, model in models.items():
+        if not _learns_nothing(model):
+            return name
+    return chosen
+
+
+def _learns_nothing(model: Pipeline) -> bool:
+    return isinstance(model[-1], DummyClassifier | DummyRegressor)
 
 
 def hint(name: str, known: Iterable[str]) -> str:

@@ -38,14 +38,6 @@ def measure(
     """Compute every metric, and the 95 % bootstrap interval of the one that selects.
 
     Args:
-        config: Names the task, the metric and the seed.
-        model: The fitted model.
-        features: Features of the test set.
-        target: Target of the same rows.
-
-    Efron and Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
-
-    Args:
         config: The project's settings; `selection.metric` comes first.
         model: A fitted pipeline.
         features: The features of the test set.
@@ -59,14 +51,16 @@ def measure(
         ProjectError: A prediction is not finite, or the metric is undefined on too many draws.
     """
     metric = config.selection.metric
+    # Once for all metrics and draws: to predict takes longer than to score.
     cached = cache_predictions(model, features)
+    truth = target.to_numpy()
+    rows = np.arange(len(truth))
     metrics = {}
     for name in dict.fromkeys([metric, *SCORERS[config.task]]):
-        metrics[name] = float(get_scorer(name)(model, features, target))
+        metrics[name] = float(get_scorer(name)(cached, rows, truth))
     if hasattr(model, "predict_proba"):
         metrics["log_loss"] = log_loss(model, features, target)
-    rows = np.arange(len(target))
-    draws = bootstrap(metric, cached, target.to_numpy(), rows, config.seed)
+    draws = bootstrap(metric, cached, truth, rows, config.seed)
     half = half_width(draws, 0.95)
     if np.isnan(half):
         raise ProjectError(f"{metric} is undefined on the test set: a class is too rare there")

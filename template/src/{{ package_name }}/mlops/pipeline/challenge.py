@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..config import Config, tuned
-from ..evaluation.importance import compared, feature_worth, simpler_candidates, small_tree
+from ..evaluation.importance import compared, feature_worth, small_tree
 from ..evaluation.scores import cache_predictions, rows_of
 from ..hashing import file_hash
-from ..modeling.candidates import candidates
+from ..modeling.candidates import candidates, simpler_candidates
 from ..modeling.inputs import inputs, training_sample
 from ..modeling.storage import load_model
 
@@ -56,7 +56,9 @@ def challenge(config: Config, root: Path) -> str:
     }
     for name, candidate in simpler_candidates(candidates(config), chosen).items():
         candidate.fit(train_features, train_target)
-        simpler[name] = cache_predictions(candidate, test_features)
+        # A team may have a candidate of its own that is called baseline.
+        key = f"candidate {name}" if name in simpler else name
+        simpler[key] = cache_predictions(candidate, test_features)
     comparison = compared(rows, model, simpler)
     # The gate names the feature that does as well as the model.
     comparison["one feature"] = {"feature": best_feature} | comparison["one feature"]

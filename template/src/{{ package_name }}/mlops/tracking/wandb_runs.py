@@ -43,16 +43,21 @@ def log(root: Path, run: Run, run_id: str) -> None:
         ) as logged:
             logged.summary.update(dict(run.metrics))
             for file in run.files:
-                # A copy, since wandb would link to the file, which the next run writes anew.
-                copy = Path(logged.dir, file.relative_to(root))
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, copy)
-                logged.save(str(copy), base_path=logged.dir, policy="now")
+                _save_copy(logged, root, file)
     except wandb.Error as error:
         reason = str(error).partition("\n")[0]
         raise ProjectError(
             f"wandb did not take the run: {reason}; set WANDB_MODE=offline, and `wandb sync` later"
         ) from None
+
+
+def _save_copy(logged: "wandb.Run", root: Path, file: Path) -> None:
+    """Keep the file with the run as it is now."""
+    # wandb itself would link to it, and show what the next run of the pipeline writes there.
+    copy = Path(logged.dir) / file.relative_to(root)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(file, copy)
+    logged.save(str(copy), base_path=logged.dir, policy="now")
 
 
 def _settings(root: Path) -> "wandb.Settings":
@@ -66,7 +71,6 @@ def _settings(root: Path) -> "wandb.Settings":
         # Seconds; without a server wandb would try for a minute and a half.
         init_timeout=8,
         silent=True,
-        # A copy, since a link would show what a later run of the pipeline writes.
         symlink=False,
         console="off",
         disable_code=True,
