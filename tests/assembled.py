@@ -34,7 +34,7 @@ def assemble(target: Path, package: str = PACKAGE, **answers: str | bool) -> Pat
     """Copy the modules of these answers to the folder target/package, and return that."""
     known = DEFAULTS | answers
     excluded = left_out(known)
-    for path in SOURCE.rglob("*.py*"):
+    for path in filter(Path.is_file, SOURCE.rglob("*")):
         parts = path.relative_to(SOURCE).parts
         names = [environment.from_string(part).render(known) for part in parts]
         in_project = "/".join(["src", package, *names])

@@ -15,7 +15,7 @@ importable()
 
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion.checksums import write_sealed
+from churn_radar.mlops.promotion.checksums import write_with_checksum
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 
@@ -78,7 +78,7 @@ def project(
     git("init", "--quiet", "-b", "main")
     git("add", "--all")
     git("commit", "--quiet", "--no-verify", "--message", "Start")
-    write_sealed(tmp_path / "reports" / "profile.json", profile(tmp_path))
+    write_with_checksum(tmp_path / "reports" / "profile.json", profile(tmp_path))
     # What DVC itself says is tested with whole projects: it takes seconds.
     monkeypatch.setattr(Evidence, "stale", [])
     return tmp_path

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlops import wiring
-from mlops.errors import ProjectError
+from churn_radar.mlops import wiring
+from churn_radar.mlops.errors import ProjectError
 from support import commit, git
 from typer import Typer
 from typer.testing import CliRunner

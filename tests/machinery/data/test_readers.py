@@ -49,20 +49,20 @@ def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 def test_what_is_no_such_value_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "bills_raw.csv", TEXT)
-    with pytest.raises(ProjectError, match=r"paid: is no boolean in 2 row\(s\).* row 0 .* ja"):
+    with pytest.raises(ProjectError, match=r"paid: is not a boolean in 2 row\(s\).* row 0 .* ja"):
         typed(read(path, GERMAN), Bill.to_schema(), GERMAN)
 
 
 def test_what_is_personal_is_not_quoted() -> None:
     table = pd.DataFrame({"count": ["4711x"], "size_a": ["1,000"]})
-    with pytest.raises(ProjectError, match="count: is no integer") as refusal:
+    with pytest.raises(ProjectError, match="count: is not an integer") as refusal:
         typed(table, Numbers.to_schema(), Read(thousands=","))
     assert "4711" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("half", [["1.5"], [1.5]])
 def test_half_a_thing_is_no_integer(half: list[object]) -> None:
-    with pytest.raises(ProjectError, match="count: is no integer"):
+    with pytest.raises(ProjectError, match="count: is not an integer"):
         typed(pd.DataFrame({"count": half}), Numbers.to_schema(), Read())
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.evaluation.card import CARD, MARKS, cell, check_card, write_card
+from churn_radar.mlops.evaluation.card import CARD, MARKS, check_card, write_card
+from churn_radar.mlops.evaluation.rendering import cell
 
 TASKS = ("classification", "regression")
 
@@ -71,7 +72,7 @@ def test_a_card_without_its_marks_is_left_alone(fault: str, config: Config, made
 
 def test_a_project_without_a_card_gets_one(config: Config, made: Path) -> None:
     (made / CARD).unlink()
-    with pytest.raises(ProjectError, match="`make card` mends it"):
+    with pytest.raises(ProjectError, match="`make card` fixes it"):
         check_card(config, made)
     assert write_card(config, made) == check_card(config, made)
 

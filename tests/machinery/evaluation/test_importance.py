@@ -8,7 +8,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation import importance
 from churn_radar.mlops.evaluation.importance import compared, feature_worth
-from churn_radar.mlops.evaluation.scores import Classes, Rows
+from churn_radar.mlops.evaluation.scores import CachedClassifier, Rows
 from churn_radar.mlops.modeling.inputs import Inputs
 
 TASKS = ("classification", "regression")
@@ -18,10 +18,10 @@ NAME = FEATURES[0].name
 
 def test_rows_that_tell_no_model_from_another_are_refused() -> None:
     zeros, classes = np.zeros(9, int), np.array([0])
-    trivial = Classes(zeros, np.ones((9, 1)), classes)
-    rows = Rows("accuracy", zeros, trivial, np.arange(9), 1)
+    baseline = CachedClassifier(zeros, np.ones((9, 1)), classes)
+    rows = Rows("accuracy", zeros, baseline, np.arange(9), 1)
     with pytest.raises(ProjectError, match="hold out others"):
-        compared(rows, trivial, {})
+        compared(rows, baseline, {})
 
 
 @pytest.fixture
@@ -50,4 +50,4 @@ def test_a_copy_of_the_target_stands_out(quick: Config, labelled: Labelled) -> N
     groups = pd.Series(range(len(table)), index=table.index) % 50
     worth = feature_worth(quick, "baseline", Inputs(leaking, target, groups))[NAME]
     assert worth["useful"]
-    assert worth["alone"] > 0.5
+    assert worth["univariate"] > 0.5

@@ -31,7 +31,7 @@ def test_the_page_shows_hostile_names_as_text(metric: str, config: Config) -> No
         "forest": plots.forest(pd.concat([table] * 20, ignore_index=True), 0.5),
         "folds": plots.folds(fits, SCRIPT, metric),
     }
-    text = page(settings, facts | {"trivial": 0.1}, table, groups, pictures)
+    text = page(settings, facts | {"baseline": 0.1}, table, groups, pictures)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert "few (5 rows)" in text
@@ -48,6 +48,6 @@ def test_the_page_says_what_is_not_declared(config: Config) -> None:
     groups = group_gaps(settings, test, truth.to_numpy(), model)
     facts = {"target": "x", "metric": "r2", "rows": ROWS, "chosen": "x", "candidates": ["x"]}
     facts |= dict.fromkeys(("score", "low", "high", "skill", "skill_low", "skill_high"), 0.5)
-    text = page(settings, facts | {"trivial": 0.1}, table, groups, {"forest": "", "folds": ""})
+    text = page(settings, facts | {"baseline": 0.1}, table, groups, {"forest": "", "folds": ""})
     assert "No slices are declared" in text
     assert "No sensitive columns are declared" in text

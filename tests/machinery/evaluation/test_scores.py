@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.evaluation.scores import Classes, Numbers, Rows, remember
+from churn_radar.mlops.evaluation.scores import (
+    CachedClassifier,
+    CachedRegressor,
+    Rows,
+    cache_predictions,
+)
 
 
-def classes(predicted: np.ndarray, count: int) -> Classes:
-    return Classes(predicted, np.eye(count)[predicted], np.arange(count))
+def classes(predicted: np.ndarray, count: int) -> CachedClassifier:
+    return CachedClassifier(predicted, np.eye(count)[predicted], np.arange(count))
 
 
 def test_an_interval_is_as_wide_as_theory_says() -> None:
@@ -23,11 +28,11 @@ def test_an_interval_is_as_wide_as_theory_says() -> None:
     assert perfect == (1, 1, 1)
 
 
-def test_a_perfect_trivial_model_leaves_no_skill() -> None:
-    rows = Rows("r2", np.ones(400), Numbers(np.ones(400)), np.arange(400), 0)
+def test_a_perfect_baseline_leaves_no_skill() -> None:
+    rows = Rows("r2", np.ones(400), CachedRegressor(np.ones(400)), np.arange(400), 0)
     assert np.isnan(rows.skill(1.0))
 
 
 def test_a_prediction_that_is_no_number_is_refused() -> None:
     with pytest.raises(ProjectError, match="no finite number in 3 of its rows"):
-        remember(Numbers(np.array([np.inf, -np.inf, np.nan])), np.arange(3))
+        cache_predictions(CachedRegressor(np.array([np.inf, -np.inf, np.nan])), np.arange(3))

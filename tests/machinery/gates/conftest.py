@@ -8,7 +8,7 @@ import pytest
 from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import rows_of
-from churn_radar.mlops.modeling.storage import load_model
+from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.tracking.records import Version
 from machinery.gates.known import TRUTH, scored
 
@@ -18,11 +18,16 @@ def sound(config: Config, finished: Path) -> SimpleNamespace:
     """Of the finished project; each feature is said to be useful, and none to leak."""
     paths = [finished / config.table("processed", step) for step in ("train", "test")]
     train, test = (pd.read_parquet(path) for path in paths)
-    chance = {"alone": 0.1, "importance": 0.01}
-    facts = {"alone": 0.5, "importance": 0.1, "useful": True, "probe": chance}
-    model = load_model(finished / "models" / "model.skops")
+    chance = {"univariate": 0.1, "importance": 0.01}
+    facts = {"univariate": 0.5, "importance": 0.1, "useful": True, "shadow": chance}
     found = {"features": {feature.name: dict(facts) for feature in FEATURES}}
-    return SimpleNamespace(config=config, train=train, test=test, model=model, challenge=found)
+    return SimpleNamespace(
+        config=config,
+        train=train,
+        test=test,
+        manifest=manifest.read(finished / "models"),
+        challenge=found,
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from churn_radar.mlops.config import Config, Gates
-from churn_radar.mlops.evaluation.scores import Numbers
+from churn_radar.mlops.evaluation.scores import CachedRegressor
 
 TRUTH = np.random.default_rng(1).normal(size=400)
 """What the regressors of `scored` predict."""
@@ -26,6 +26,6 @@ def declared(config: Config, task: str, metric: str, **bounds: object) -> Config
     return config.model_copy(update=changed)
 
 
-def scored(noise: float, seed: int = 2) -> Numbers:
+def scored(noise: float, seed: int = 2) -> CachedRegressor:
     """Predictions of TRUTH that are off by so much noise."""
-    return Numbers(TRUTH + noise * np.random.default_rng(seed).normal(size=400))
+    return CachedRegressor(TRUTH + noise * np.random.default_rng(seed).normal(size=400))

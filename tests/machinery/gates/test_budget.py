@@ -11,8 +11,8 @@ from machinery.profiling.known import PROFILE, allowing, judged
 def test_a_broken_budget_is_named(name: str, config: Config) -> None:
     bound = PROFILE[name] / 2
     verdict = judged(budget, allowing(config, **{name: bound}))
-    assert (verdict.status, verdict.figure, verdict.bound) == ("refused", PROFILE[name], bound)
+    assert (verdict.status, verdict.value, verdict.threshold) == ("refused", PROFILE[name], bound)
     assert f"{MEANING[name][0]} takes {PROFILE[name]:g}" in verdict.reason
     assert f"of {bound:g}" in verdict.reason
     kept = judged(budget, allowing(config, **{name: PROFILE[name]}))
-    assert (kept.status, kept.figure) == ("passed", PROFILE[name])
+    assert (kept.status, kept.value) == ("passed", PROFILE[name])

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from churn_radar.mlops.evaluation.scores import Numbers
+from churn_radar.mlops.evaluation.scores import CachedRegressor
 from churn_radar.mlops.gates import champion
 from machinery.gates.known import scored
 
@@ -22,9 +22,9 @@ def test_a_candidate_worse_than_the_champion_is_refused(known: SimpleNamespace) 
     known.candidate = scored(0.6)
     verdict = champion.check(known)
     assert verdict.status == "refused"
-    assert verdict.figure is not None
-    assert verdict.bound == -known.config.gates.champion.margin
-    assert verdict.figure < verdict.bound
+    assert verdict.value is not None
+    assert verdict.threshold == -known.config.gates.champion.margin
+    assert verdict.value < verdict.threshold
 
 
 def test_the_champion_itself_is_refused(known: SimpleNamespace) -> None:
@@ -35,7 +35,7 @@ def test_the_champion_itself_is_refused(known: SimpleNamespace) -> None:
 
 
 def test_a_champion_scored_on_other_rows_is_refused(known: SimpleNamespace) -> None:
-    known.champion = Numbers(known.champion.predictions[:-1])
+    known.champion = CachedRegressor(known.champion.predictions[:-1])
     assert "other rows" in champion.check(known).reason
 
 

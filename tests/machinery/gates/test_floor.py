@@ -11,6 +11,6 @@ def test_the_floor_holds_for_the_lower_end(known: SimpleNamespace) -> None:
     known.measured["r2_low"] = -0.1
     verdict = floor.check(known)
     assert verdict.status == "refused"
-    assert verdict.figure == pytest.approx(-0.1, abs=0.01)
+    assert verdict.value == pytest.approx(-0.1, abs=0.01)
     known.measured["r2_low"] = float("nan")
     assert floor.check(known).status == "refused"

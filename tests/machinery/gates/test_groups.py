@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.evaluation.scores import Classes, Numbers, Remembered, Rows
+from churn_radar.mlops.evaluation.scores import CachedClassifier, CachedModel, CachedRegressor, Rows
 from churn_radar.mlops.gates import Verdict, groups
 from machinery.gates.known import declared, noise
 
 
-def grouped(config: Config, task: str, model: Remembered, truth: np.ndarray) -> Verdict:
+def grouped(config: Config, task: str, model: CachedModel, truth: np.ndarray) -> Verdict:
     """The gate's verdict where half of the rows are of each kind, and a few of a third."""
     settings = declared(config, task, "accuracy")
     rows = Rows("accuracy", truth, model, np.arange(len(truth)), 0)
@@ -21,8 +21,8 @@ def grouped(config: Config, task: str, model: Remembered, truth: np.ndarray) -> 
     return groups.check(SimpleNamespace(config=settings, test=test, rows=rows, candidate=model))
 
 
-def classes(predicted: np.ndarray, count: int) -> Classes:
-    return Classes(predicted, np.eye(count)[predicted], np.arange(count))
+def classes(predicted: np.ndarray, count: int) -> CachedClassifier:
+    return CachedClassifier(predicted, np.eye(count)[predicted], np.arange(count))
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -45,8 +45,8 @@ def test_a_group_that_is_missed_refuses_if_it_is_large(
 
 def test_a_group_whose_numbers_are_further_off_refuses(config: Config) -> None:
     off = noise(2, 600) * np.where(np.arange(600) % 2, 1, 3)
-    assert grouped(config, "regression", Numbers(off), np.zeros(600)).status == "refused"
-    even = Numbers(noise(2, 600))
+    assert grouped(config, "regression", CachedRegressor(off), np.zeros(600)).status == "refused"
+    even = CachedRegressor(noise(2, 600))
     assert grouped(config, "regression", even, np.zeros(600)).status == "passed"
 
 

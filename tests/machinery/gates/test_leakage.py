@@ -20,7 +20,7 @@ def reading(config: Config, **data: Any) -> Config:
 
 def test_sound_tables_do_not_leak(sound: SimpleNamespace) -> None:
     verdict = leakage.check(sound)
-    assert (verdict.status, verdict.figure) == ("passed", 0.5)
+    assert (verdict.status, verdict.value) == ("passed", 0.5)
 
 
 def test_held_out_rows_among_those_learned_from_are_refused(sound: SimpleNamespace) -> None:
@@ -29,7 +29,7 @@ def test_held_out_rows_among_those_learned_from_are_refused(sound: SimpleNamespa
     sound.test = sound.train.tail(len(sound.train) // 5)
     verdict = leakage.check(sound)
     assert verdict.status == "refused"
-    assert "held-out rows were learned from too" in verdict.reason
+    assert "held-out rows are in the training set too" in verdict.reason
 
 
 def test_equal_rows_are_no_leak_where_equal_rows_are_common(sound: SimpleNamespace) -> None:
@@ -55,10 +55,10 @@ def test_a_group_or_a_time_on_both_sides_is_refused(
 
 
 def test_a_feature_that_gives_the_answer_away_is_refused(sound: SimpleNamespace) -> None:
-    sound.challenge["features"][NAME]["alone"] = 0.999
+    sound.challenge["features"][NAME]["univariate"] = 0.999
     verdict = leakage.check(sound)
-    assert (verdict.status, verdict.figure, verdict.bound) == ("refused", 0.999, 0.98)
-    assert verdict.reason.startswith(f"{NAME} alone")
+    assert (verdict.status, verdict.value, verdict.threshold) == ("refused", 0.999, 0.98)
+    assert verdict.reason.startswith(f"{NAME} has a univariate skill score")
 
 
 @pytest.mark.parametrize("role", ["target", "ids", "sensitive", "personal"])

@@ -5,7 +5,7 @@ import json
 import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import provenance
-from churn_radar.mlops.promotion.checksums import write_sealed
+from churn_radar.mlops.promotion.checksums import write_with_checksum
 from churn_radar.mlops.promotion.evidence import Evidence
 
 TASKS = ("classification", "regression")
@@ -37,7 +37,7 @@ def test_metrics_edited_by_hand_are_refused(evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("name", ["challenge.json", "profile.json"])
 def test_evidence_about_another_model_is_refused(name: str, evidence: Evidence) -> None:
-    write_sealed(evidence.root / "reports" / name, {"model": "another"})
+    write_with_checksum(evidence.root / "reports" / name, {"model": "another"})
     with pytest.raises(ProjectError, match=f"{name} is about another model"):
         provenance.check(evidence)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.evaluation import scores
 from churn_radar.mlops.evaluation.importance import compared
-from churn_radar.mlops.evaluation.scores import Rows, remember, rows_of
+from churn_radar.mlops.evaluation.scores import Rows, cache_predictions, rows_of
 from churn_radar.mlops.gates import simpler
+from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.modeling.inputs import inputs
 from churn_radar.mlops.modeling.storage import load_model
 
@@ -20,19 +20,19 @@ TASKS = ("classification", "regression")
 @pytest.fixture
 def scored(config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Rows, Any]:
     """The held-out rows, to be resampled a few times, and the model's predictions for them."""
-    monkeypatch.setattr(scores, "DRAWS", 20)
+    monkeypatch.setattr(metrics, "N_RESAMPLES", 20)
     tables = [finished / config.table("processed", step) for step in ("train", "test")]
     (_, learned), (held, truth) = (inputs(config, pd.read_parquet(path)) for path in tables)
     model = load_model(finished / "models" / "model.skops")
-    return rows_of(config, learned, truth), remember(model, held)
+    return rows_of(config, learned, truth), cache_predictions(model, held)
 
 
-def test_a_model_that_is_no_better_than_trivial_is_refused(scored: tuple[Rows, Any]) -> None:
+def test_a_model_that_is_no_better_than_the_baseline_is_refused(scored: tuple[Rows, Any]) -> None:
     rows, _ = scored
-    against = compared(rows, rows.trivial, {"trivial": rows.trivial})
+    against = compared(rows, rows.baseline, {"baseline": rows.baseline})
     verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
-    assert (verdict.status, verdict.figure, verdict.bound) == ("refused", 0, 0)
-    assert "trivial" in verdict.reason
+    assert (verdict.status, verdict.value, verdict.threshold) == ("refused", 0, 0)
+    assert "baseline" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_a_model_that_a_simpler_one_beats_is_refused(
     name: str, extra: dict[str, str], said: str, scored: tuple[Rows, Any]
 ) -> None:
     rows, model = scored
-    against = compared(rows, model, {"trivial": rows.trivial})
+    against = compared(rows, model, {"baseline": rows.baseline})
     assert simpler.check(SimpleNamespace(challenge={"simpler": against})).status == "passed"
-    against |= {name: extra | compared(rows, rows.trivial, {name: model})[name]}
+    against |= {name: extra | compared(rows, rows.baseline, {name: model})[name]}
     verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
     assert verdict.status == "refused"
     assert said in verdict.reason

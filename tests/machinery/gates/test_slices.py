@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.evaluation.scores import Classes, Numbers, rows_of
+from churn_radar.mlops.evaluation.scores import CachedClassifier, CachedRegressor, rows_of
 from churn_radar.mlops.gates import groups, slices
 from machinery.gates.known import declared, noise
 
@@ -27,8 +27,8 @@ def numbers(
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(TRUTH), pd.Series(TRUTH)),
-        candidate=Numbers(predicted),
-        champion=None if champion is None else Numbers(champion),
+        candidate=CachedRegressor(predicted),
+        champion=None if champion is None else CachedRegressor(champion),
     )
 
 
@@ -46,10 +46,10 @@ def test_one_ruined_slice_refuses_though_the_whole_is_good(ruin: str, config: Co
     assert evidence.rows.skill(evidence.rows.score(evidence.candidate)) > 0.1
     verdict = slices.check(evidence)
     assert verdict.status == "refused"
-    assert verdict.reason.startswith("place=north has skill -")
+    assert verdict.reason.startswith("place=north has a skill score of -")
     assert "place=south" not in verdict.reason
-    assert verdict.figure is not None
-    assert verdict.figure < verdict.bound == 0
+    assert verdict.value is not None
+    assert verdict.value < verdict.threshold == 0
 
 
 def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -> SimpleNamespace:
@@ -61,7 +61,7 @@ def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
-        candidate=Classes((likely > 0.5).astype(int), probabilities, np.array([0, 1])),
+        candidate=CachedClassifier((likely > 0.5).astype(int), probabilities, np.array([0, 1])),
         champion=None,
     )
 

@@ -11,7 +11,7 @@ def test_what_is_not_committed_is_refused(evidence: Evidence) -> None:
     assert working_tree.check(evidence).status == "passed"
     (evidence.root / "new.txt").write_text("new\n")
     verdict = working_tree.check(evidence)
-    assert (verdict.status, verdict.figure) == ("refused", 1)
+    assert (verdict.status, verdict.value) == ("refused", 1)
     assert "new.txt" in verdict.reason
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from churn_radar.mlops.config import Config, Gates
-from churn_radar.mlops.evaluation import scores
 from churn_radar.mlops.evaluation.card import CARD
+from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.pipeline.report import report
 
 TASKS = ("classification", "regression")
@@ -22,7 +22,7 @@ def made(finished: Path, tmp_path: Path) -> Path:
 def test_the_report_is_the_same_to_the_byte_when_made_again(
     config: Config, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scores, "DRAWS", 10)
+    monkeypatch.setattr(metrics, "N_RESAMPLES", 10)
     small = Gates.model_validate({"slices": {"min_rows": 10}, "groups": {"min_rows": 10}})
     settings = config.model_copy(update={"gates": small})
     report(settings, made)

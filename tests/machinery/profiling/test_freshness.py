@@ -10,7 +10,7 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.profiling import freshness, profile
-from churn_radar.mlops.promotion.checksums import read_sealed
+from churn_radar.mlops.promotion.checksums import read_with_checksum
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_the_same_is_not_measured_twice(
     monkeypatch.setattr(profile, "retrain_twice", lambda *_: {"failure": "measured anew"})
     monkeypatch.setattr(profile, "serve", lambda *_: {})
     ensure(root)
-    assert read_sealed(root / freshness.REPORT) == measured
+    assert read_with_checksum(root / freshness.REPORT) == measured
     pd.DataFrame().to_parquet(root / config.table("processed", "train"))
     for _ in range(2):  # what failed is tried again
         ensure(root)
-        assert read_sealed(root / freshness.REPORT).pop("failure") == "measured anew"
+        assert read_with_checksum(root / freshness.REPORT).pop("failure") == "measured anew"
 
 
 def test_an_edited_profile_is_left_to_the_gates(

@@ -10,7 +10,7 @@ from churn_radar.mlops.config import Budget, Config, Cost
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import budget, reproducible
 from churn_radar.mlops.profiling import latency, profile, retraining
-from churn_radar.mlops.promotion.checksums import read_sealed
+from churn_radar.mlops.promotion.checksums import read_with_checksum
 from machinery.profiling.known import PROFILE, allowing, judged
 from rich.console import Console
 
@@ -18,7 +18,7 @@ from rich.console import Console
 def test_the_model_can_be_made_again_and_is_cheap(
     measured: dict[str, Any], config: Config, profiled: Path
 ) -> None:
-    assert read_sealed(profiled / "reports" / "profile.json") == measured
+    assert read_with_checksum(profiled / "reports" / "profile.json") == measured
     for gate in (reproducible, budget):
         assert judged(gate, config, **measured).status == "passed"
     assert measured["digests"][0] == measured["digests"][1]
@@ -28,11 +28,11 @@ def test_the_model_can_be_made_again_and_is_cheap(
 
 def test_an_edited_profile_is_refused(measured: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "profile.json"
-    profile.write_sealed(path, measured)
+    profile.write_with_checksum(path, measured)
     facts = json.loads(path.read_text()) | {"train_cpu_seconds": 0.1}
     path.write_text(json.dumps(facts))
     with pytest.raises(ProjectError, match="was edited"):
-        read_sealed(path)
+        read_with_checksum(path)
 
 
 def test_limits_follow_from_what_was_measured(config: Config, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.evaluation.scores import Classes, Numbers
+from churn_radar.mlops.evaluation.scores import CachedClassifier, CachedRegressor
 from churn_radar.mlops.gates import Verdict, budget, reproducible
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.inputs import inputs
@@ -29,7 +29,7 @@ def test_training_that_reads_held_out_rows_is_refused(
             "\n\ndef train(config: Config, root: Path) -> str:\n"
             '    return str(pd.read_parquet(root / config.table("processed", "test")))\n'
         )
-    monkeypatch.setattr(retraining, "SEEDS", (1,))
+    monkeypatch.setattr(retraining, "HASH_SEEDS", (1,))
     with pytest.raises(ProjectError, match=config.table("processed", "test").name) as refused:
         retraining.retrain_twice(config, profiled, code)
     assert "Traceback" not in str(refused.value)
@@ -48,18 +48,17 @@ def test_a_model_of_other_rows_is_refused(config: Config, profiled: Path, tmp_pa
     found = retraining.compare(config, other, [profiled / retraining.MODEL] * 2)
     verdict = judged(reproducible, config, **found)
     assert verdict.status == "refused"
-    assert verdict.figure == found["difference"] > reproducible.TOLERANCE
+    assert verdict.value == found["difference"] > reproducible.TOLERANCE
     assert "models/model.skops" in verdict.reason
 
 
 def test_predictions_are_compared_by_what_they_mean() -> None:
     probabilities = np.array([[0.2, 0.8], [0.5, 0.5]])
-    one, other = (
-        Classes(np.zeros(2), c, np.array([0, 1])) for c in (probabilities, probabilities / 2)
-    )
+    one = CachedClassifier(np.zeros(2), probabilities, np.array([0, 1]))
+    other = CachedClassifier(np.zeros(2), probabilities / 2, np.array([0, 1]))
     assert retraining.difference(one, other, 1.0) == 0.4
-    stranger = Classes(np.zeros(2), probabilities, np.array([0, 2]))
+    stranger = CachedClassifier(np.zeros(2), probabilities, np.array([0, 2]))
     assert retraining.difference(one, stranger, 1.0) == 1.0
-    numbers = [Numbers(np.array(values)) for values in ([1.0, 2.0], [1.0, 6.0])]
+    numbers = [CachedRegressor(np.array(values)) for values in ([1.0, 2.0], [1.0, 6.0])]
     assert retraining.difference(*numbers, 2.0) == 2.0
     assert retraining.difference(numbers[0], one, 2.0) == 1.0

@@ -9,7 +9,7 @@ import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.evaluation.scores import Classes, remember
+from churn_radar.mlops.evaluation.scores import CachedClassifier, cache_predictions
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.old_champion import score_with_own_code
 from churn_radar.mlops.tracking.records import Version
@@ -30,8 +30,8 @@ def test_the_code_of_its_commit_predicts(config: Config, committed: Path) -> Non
     evidence = Evidence(config, committed, None, None)
     table = committed / config.table("processed", "test")
     found = score_with_own_code(committed, evidence.commit, committed / "models", table)
-    assert isinstance(found, Classes)
-    own = remember(evidence.model, evidence.features)
+    assert isinstance(found, CachedClassifier)
+    own = cache_predictions(evidence.model, evidence.features)
     np.testing.assert_array_equal(found.probabilities, own.probabilities)
 
 

@@ -32,7 +32,7 @@ def test_a_notebook_that_only_speaks_of_tracking_is_read(tmp_path: Path) -> None
     notebook(tmp_path, "notebooks/.ipynb_checkpoints/01-look-checkpoint.ipynb", "import mlflow")
     assert check_notebooks(tmp_path) == 1
     (tmp_path / "notebooks" / "02-torn.ipynb").write_text("{")
-    with pytest.raises(ProjectError, match=r"02-torn\.ipynb is no notebook"):
+    with pytest.raises(ProjectError, match=r"02-torn\.ipynb is not a notebook"):
         check_notebooks(tmp_path)
 
 

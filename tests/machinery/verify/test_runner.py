@@ -13,7 +13,7 @@ from rich.console import Console
 
 def step(name: str, code: str) -> Step:
     return Step(
-        name, f"does {name}", (sys.executable, "-c", code), f"mend {name}", figure=str.strip
+        name, f"it is {name}", (sys.executable, "-c", code), f"fix {name}", summary=str.strip
     )
 
 
@@ -24,10 +24,10 @@ def run(root: Path, *chains: list[Step]) -> tuple[bool, str, dict[str, Any]]:
     return passed, output.getvalue(), json.loads(path.read_text())
 
 
-def test_what_passed_is_one_line_with_its_figure(tmp_path: Path) -> None:
+def test_what_passed_is_one_line_with_its_summary(tmp_path: Path) -> None:
     passed, output, report = run(tmp_path, [step("good", "print('7 files')")])
     assert passed
-    assert "does good" in output
+    assert "it is good" in output
     assert "7 files" in output
     assert [entry["status"] for entry in report["steps"]] == ["passed"]
 
@@ -39,7 +39,7 @@ def test_a_failure_shows_its_last_lines_and_the_way_out(tmp_path: Path) -> None:
     )
     assert not passed
     assert "the reason" in output
-    assert "mend bad" in output
+    assert "fix bad" in output
     assert not report["passed"]
     status = {entry["name"]: (entry["status"], entry["detail"]) for entry in report["steps"]}
     assert status["later"] == ("skipped", "bad did not pass")

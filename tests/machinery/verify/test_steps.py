@@ -1,4 +1,4 @@
-"""The steps of the verification fit what is there, and read their figures from the tools."""
+"""The steps of the verification fit what is there, and read what they say from the tools."""
 
 import json
 import shutil
@@ -26,19 +26,19 @@ def test_only_what_is_there_is_checked(repository: Path) -> None:
     assert not {"workflows", "lint", "format"} & names
 
 
-def test_figures_are_read_from_what_the_tools_say(project_root: Path, repository: Path) -> None:
+def test_summaries_are_read_from_what_the_tools_say(project_root: Path, repository: Path) -> None:
     quick = {step.name: step for step in checks(repository)}
-    assert quick["lock"].seen("Resolved 163 packages in 2ms") == "163 packages"
-    assert quick["notebooks"].seen("anything") == "1 file"
-    assert quick["files"].seen("anything") == "2 files"
-    assert TESTS.seen("Total coverage: 97.5%\n8 passed in 1 s") == "97.5%, 8 passed"
-    assert TESTS.seen("nothing ran") == ""
+    assert quick["lock"].summarize("Resolved 163 packages in 2ms") == "163 packages"
+    assert quick["notebooks"].summarize("anything") == "1 file"
+    assert quick["files"].summarize("anything") == "2 files"
+    assert TESTS.summarize("Total coverage: 97.5%\n8 passed in 1 s") == "97.5%, 8 passed"
+    assert TESTS.summarize("nothing ran") == ""
     metric = load_config(project_root).selection.metric
     metrics = {metric: 0.8, f"{metric}_low": 0.7, f"{metric}_high": 0.9}
     (repository / "reports" / "metrics.json").write_text(json.dumps(metrics))
     data, whole = pipeline(repository)
-    assert data.seen("validate: 8,000 rows hold the schema") == "8,000 rows"
-    assert whole.seen("").endswith("0.800 [0.700, 0.900]")
+    assert data.summarize("validate: 8,000 rows hold the schema") == "8,000 rows"
+    assert whole.summarize("").endswith("0.800 [0.700, 0.900]")
 
 
 def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> None:
