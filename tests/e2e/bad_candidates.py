@@ -36,7 +36,9 @@ RETURN_FEATURES = "return pd.DataFrame(columns, index=rows.index)"
 CHOOSE = "    chosen = one_standard_error(scores)\n"
 FIT = ".fit(features, target)\n"
 SAVE = "    save_model(model, "
-FIT_SHUFFLED = ".fit(features, target.sample(frac=1, random_state=1).to_numpy())\n"
+# Where rows form a few clusters, as penguins do, one shuffle in ten is right about half of the rows
+# by luck. This seed is not such a one on any table here.
+FIT_SHUFFLED = ".fit(features, target.sample(frac=1, random_state=3).to_numpy())\n"
 
 
 def shuffled(project: Path) -> None:
@@ -103,7 +105,7 @@ def group_gap(project: Path) -> None:
 def new_feature(project: Path, name: str, compute: str) -> None:
     """A feature more, declared as it should be, before the categories."""
     function = f"def {name}(customers: pd.DataFrame) -> pd.Series:\n    return {compute}\n\n\n"
-    edit(project, "features.py", "# name, kind", f"{function}# name, kind")
+    edit(project, "features.py", "NEVER = 36.0", f"{function}NEVER = 36.0")
     entry = f'    Feature("{name}", "numeric", "team", "code", "It might help.", {name}),\n'
     edit(project, "features.py", '    Feature("region"', f'{entry}    Feature("region"')
     last = "    network_risk: float = pa.Field(ge=0, le=1)\n"
@@ -124,9 +126,9 @@ def not_a_number(project: Path) -> None:
         "\n\nclass Numb(LogisticRegression):\n    def predict_proba(self, rows):\n"
         "        found = super().predict_proba(rows)\n"
         "        found[(abs(rows) > 1e6).any(axis=1)] = float('nan')\n        return found\n\n\n"
-        "def prepare()"
+        "def candidates("
     )
-    edit(project, "model.py", "\n\ndef prepare()", text)
+    edit(project, "model.py", "\n\ndef candidates(", text)
     make_model(project, 'Numb(**{"max_iter": 1000} | linear)')
 
 

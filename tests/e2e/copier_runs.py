@@ -31,6 +31,8 @@ def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
     path = [str(Path(python).parent)] if python else []
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {"PATH": os.pathsep.join([*path, env["PATH"]]), "COLUMNS": "200"}
+    # Threads that share a busy core wait for each other in loops: training takes ten times as long.
+    env.setdefault("OMP_NUM_THREADS", "1")
     done = subprocess.run(
         command,
         cwd=folder,

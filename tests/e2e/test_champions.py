@@ -21,6 +21,8 @@ from e2e.promotions import (
 from real_tables import TABLES
 from support import commit, git
 
+pytestmark = pytest.mark.xdist_group("promoted project")
+
 KILLED = """
 import json, os, sys
 from pathlib import Path
@@ -32,8 +34,6 @@ from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion import promote as promotion
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.tracking import registry
-
-pytestmark = pytest.mark.xdist_group("promoted project")
 
 root, config = Path(), load_config(Path())
 promotion.judge = lambda _: iter([("floor", Verdict("passed", "as told"))])

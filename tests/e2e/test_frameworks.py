@@ -77,10 +77,7 @@ def test_a_framework_and_a_tracker_have_a_champion(made: Generated) -> None:
     assert git(made.path, "status", "--porcelain") == ""
 
 
-def test_a_framework_learns_a_real_table(
-    made: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # on a busy machine more threads take minutes
+def test_a_framework_learns_a_real_table(made: Generated, tmp_path: Path) -> None:
     project = clone(made, tmp_path)
     load_breast_cancer(as_frame=True).frame.to_csv(tmp_path / "tumours.csv", index=False)
     succeed(project, "make", "wire", f"DATA={tmp_path / 'tumours.csv'}", "TARGET=target")
