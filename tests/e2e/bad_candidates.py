@@ -36,9 +36,9 @@ RETURN_FEATURES = "return pd.DataFrame(columns, index=rows.index)"
 CHOOSE = "    chosen = one_standard_error(scores)\n"
 FIT = ".fit(features, target)\n"
 SAVE = "    save_model(model, "
-# Where rows form a few clusters, as penguins do, one shuffle in ten is right about half of the rows
-# by luck. This seed is not such a one on any table here.
-FIT_SHUFFLED = ".fit(features, target.sample(frac=1, random_state=3).to_numpy())\n"
+# What a model learns from noise is a direction by chance, which can be a right one: of twelve seeds
+# on each of four tables, seven models in all have more skill than the floor. This seed has none.
+FIT_SHUFFLED = ".fit(features, target.sample(frac=1, random_state=5).to_numpy())\n"
 
 
 def shuffled(project: Path) -> None:

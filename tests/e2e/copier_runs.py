@@ -29,7 +29,10 @@ class Generated:
 def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
     """Run a command; return its status and all that it printed. `python` goes first on PATH."""
     path = [str(Path(python).parent)] if python else []
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env = dict(os.environ)
+    # The second one is that of these tests: uv would warn of it in all that it prints.
+    for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV"):
+        env.pop(name, None)
     env |= {"PATH": os.pathsep.join([*path, env["PATH"]]), "COLUMNS": "200"}
     # Threads that share a busy core wait for each other in loops: training takes ten times as long.
     env.setdefault("OMP_NUM_THREADS", "1")
