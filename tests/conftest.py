@@ -14,6 +14,7 @@ from plumbum import local
 from support import Project
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `-n`, let the tests of a file share a process and so its fixtures, the slow ones first.
 

@@ -70,6 +70,7 @@ def test_a_colleague_starts_from_a_clone(project: Path, tmp_path: Path) -> None:
 
 
 def test_a_commit_is_held_to_the_rules(project: Path) -> None:
+    succeed(project, "make", "setup")  # which installs the git hooks
     (project / "src" / "churn_radar" / "planted.py").write_text('"""A module."""\n\nBadName()\n')
     git(project, "add", "--all")
     status, output = run(project, "git", "commit", "--message", "Try it")
