@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import support
@@ -14,19 +15,38 @@ from plumbum import local
 from support import Project
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `-n`, let the tests of a file share a process and so its fixtures, the slow ones first.
+    """With `-n`, begin with whole projects: they take minutes, and one core would end alone."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "e2e" not in item.path.parts)
 
-    A test can name another group with the mark `xdist_group`.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, run in one process what shares fixtures.
+
+    The mark `xdist_group` would say the same, but xdist 3.8 does not see it with pytest 9.2.
     """
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # Whole projects take minutes: a core that began with them at the end would work alone.
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # whole projects stay the first
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = process_group
+    return scheduler
+
+
+def process_group(nodeid: str) -> str:
+    """Name the tests that share a process with this one: most often those of its file."""
+    file, _, test = nodeid.partition("::")
+    name = Path(file).name
+    if name in ("test_promotion.py", "test_champions.py"):
+        return "with a champion"
+    # These make a project for each parameter.
+    if name in ("test_frameworks.py", "test_generations.py") and "[" in test:
+        return f"{name} {test.partition('[')[2]}"
+    if test.startswith("test_a_copy_"):
+        return f"{name} copies"
+    return file
 
 
 @pytest.fixture(scope="session", autouse=True)

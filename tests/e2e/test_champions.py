@@ -21,8 +21,6 @@ from e2e.promotions import (
 from real_tables import TABLES
 from support import commit, git
 
-pytestmark = pytest.mark.xdist_group("promoted project")
-
 KILLED = """
 import json, os, sys
 from pathlib import Path

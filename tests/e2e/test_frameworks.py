@@ -34,13 +34,7 @@ def torch_links() -> str:
     return ",".join(links)
 
 
-FRAMEWORKS = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"framework {name}"))
-    for name in CHOICES["framework"]
-]
-
-
-@pytest.fixture(scope="module", params=FRAMEWORKS)
+@pytest.fixture(scope="module", params=CHOICES["framework"])
 def made(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Generated]:

@@ -16,10 +16,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "version",
-    [pytest.param(name, marks=pytest.mark.xdist_group(f"Python {name}")) for name in PYTHONS],
-)
+@pytest.mark.parametrize("version", PYTHONS)
 def test_other_answers_end_green(version: str, template: Path, tmp_path: Path) -> None:
     answers = ANSWERS[version] | {"python_version": version, "project_name": "Abwanderung & Co."}
     target = tmp_path / "my projects" / "Prognose ü"

@@ -11,8 +11,6 @@ from e2e.bad_candidates import BAD_CANDIDATES
 from e2e.copier_runs import succeed
 from e2e.promotions import aliases, promote, settle, train_and_promote, verdicts
 
-pytestmark = pytest.mark.xdist_group("promoted project")
-
 
 @pytest.mark.parametrize("fault", BAD_CANDIDATES)
 def test_a_fault_is_refused_by_its_gate(fault: str, candidate_project: Path) -> None:

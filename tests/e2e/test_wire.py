@@ -174,7 +174,6 @@ def test_a_file_that_changed_its_form_is_refused_by_the_pipeline(
 
 
 @pytest.mark.parametrize("preset", ["production", "starter"])
-@pytest.mark.xdist_group("copies with data")
 def test_a_copy_takes_the_data_at_once(preset: str, template: Path, tmp_path: Path) -> None:
     path, target = data_file("penguins", tmp_path)
     made = copy(
