@@ -53,7 +53,7 @@ REUSE_MEASUREMENT = """
 from pathlib import Path
 from churn_radar.mlops.config import load_config
 from churn_radar.mlops.profiling.freshness import REPORT, fingerprint
-from churn_radar.mlops.promotion.checksums import read_with_checksum, write_with_checksum
+from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
 root = Path()
 of_this_candidate = fingerprint(load_config(root), root)
 write_with_checksum(REPORT, read_with_checksum(REPORT) | of_this_candidate | CHANGES)

@@ -26,7 +26,7 @@ import json, os, sys
 from pathlib import Path
 from churn_radar.mlops.config import load_config
 from churn_radar.mlops.gates import Verdict
-from churn_radar.mlops.hashing import file_hash
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion import promote as promotion

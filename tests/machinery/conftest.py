@@ -13,9 +13,9 @@ from support import Project
 
 importable()
 
+from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion.checksums import write_with_checksum
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 

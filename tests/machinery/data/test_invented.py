@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from churn_radar.mlops import invent_rows, team
+from churn_radar.mlops import Feature, invent_rows, team
 from churn_radar.mlops.data.invented import invent
-from churn_radar.mlops.features import Feature
 from pandera.typing import DataFrame
 
 DAY = pd.Timestamp("2021-05-01")

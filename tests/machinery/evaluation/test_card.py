@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.evaluation import cell
 from churn_radar.mlops.evaluation.card import CARD, MARKS, check_card, write_card
-from churn_radar.mlops.evaluation.rendering import cell
 
 TASKS = ("classification", "regression")
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import skops.io
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import artifact
-from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion.evidence import Evidence
 

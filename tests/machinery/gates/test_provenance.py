@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import provenance
-from churn_radar.mlops.promotion.checksums import write_with_checksum
 from churn_radar.mlops.promotion.evidence import Evidence
 
 TASKS = ("classification", "regression")

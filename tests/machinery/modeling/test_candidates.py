@@ -13,14 +13,14 @@ from churn_radar.mlops import team
 from churn_radar.mlops.config import Config, tuned
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
-from churn_radar.mlops.modeling.candidates import (
+from churn_radar.mlops.modeling.inputs import Inputs
+from churn_radar.mlops.modeling.selection import (
     bad_setting_in_fit,
     candidates,
+    cross_validate,
     measured_candidate,
     simpler_candidates,
 )
-from churn_radar.mlops.modeling.inputs import Inputs
-from churn_radar.mlops.modeling.selection import cross_validate
 from churn_radar.mlops.pipeline import tune
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier

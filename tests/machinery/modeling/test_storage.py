@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

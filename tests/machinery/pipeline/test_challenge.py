@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from churn_radar.features import FEATURES
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.pipeline.challenge import challenge
 
 TASKS = ("classification", "regression")

@@ -10,8 +10,7 @@ from churn_radar.mlops import pipeline
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.pipeline.recording import log_run, measured
-from churn_radar.mlops.tracking import runs
-from churn_radar.mlops.tracking.records import Run, logged_run
+from churn_radar.mlops.tracking import Run, logged_run, runs
 
 SHA = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of the file `{}`
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.pipeline import train as module
 from churn_radar.mlops.pipeline.train import train

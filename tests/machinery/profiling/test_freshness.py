@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from churn_radar.mlops.checksums import read_with_checksum
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.profiling import freshness, profile
-from churn_radar.mlops.promotion.checksums import read_with_checksum
 
 
 @pytest.fixture

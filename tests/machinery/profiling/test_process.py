@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.profiling import process
+from churn_radar.mlops.mlops import profiling as process
 
 
 def test_what_ends_without_a_word_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from churn_radar.mlops.checksums import read_with_checksum
 from churn_radar.mlops.config import Budget, Config, Cost
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import budget, reproducible
 from churn_radar.mlops.profiling import latency, profile, retraining
-from churn_radar.mlops.promotion.checksums import read_with_checksum
 from machinery.profiling.known import PROFILE, allowing, judged
 from rich.console import Console
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.promotion.checksums import read_with_checksum, write_with_checksum
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"model": "x", "checksum": "y"}'])

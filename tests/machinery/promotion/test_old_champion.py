@@ -12,7 +12,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.scores import CachedClassifier, cache_predictions
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.old_champion import score_with_own_code
-from churn_radar.mlops.tracking.records import Version
+from churn_radar.mlops.tracking import Version
 
 Git = Callable[..., None]
 

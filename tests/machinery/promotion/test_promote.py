@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Verdict
-from churn_radar.mlops.hashing import file_hash
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion import promote as module

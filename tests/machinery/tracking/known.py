@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from churn_radar.mlops.tracking import registry, runs
-from churn_radar.mlops.tracking.records import Run, Version
+from churn_radar.mlops.tracking import Run, Version, registry, runs
 
 MODEL = "some-model"
 RUN = Run(

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.tracking import runs
-from churn_radar.mlops.tracking.records import Run
+from churn_radar.mlops.tracking import Run, runs
 from machinery.tracking.known import RUN, log, registered
 
 

@@ -18,9 +18,8 @@ from urllib.request import urlopen
 import psutil
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.tracking import registry, runs
+from churn_radar.mlops.tracking import Run, registry, runs
 from churn_radar.mlops.tracking.pruning import collect_garbage, prunable
-from churn_radar.mlops.tracking.records import Run
 
 T = TypeVar("T")
 MODEL = "churn-radar"

@@ -26,7 +26,7 @@ def wandb_logs(tmp_path: Path) -> Log:
         (tmp_path / "reports" / "metrics.json").write_text("first")
         code = (
             "from pathlib import Path\n"
-            "from churn_radar.mlops.tracking.records import Run\n"
+            "from churn_radar.mlops.tracking import Run\n"
             "from churn_radar.mlops.tracking.runs import log\n"
             "files = [Path.cwd() / 'reports' / 'metrics.json']\n"
             "print(log(Path.cwd(), Run('a/b', 'linear-20260131-1a2b3c4', {}, {'x': 1}, {}, files)))"

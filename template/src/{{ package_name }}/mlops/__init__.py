@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .config import Config
 from .errors import ProjectError
-from .features import Feature
+from .team import Feature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""The only module that imports the team's modules.
+"""What a feature of the team's is, and the only module that imports the team's modules.
 
 Each function imports at the moment of the call: a command that reads the schema need not wait for
 the libraries of the model.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Config
-from .features import Feature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,29 @@ if TYPE_CHECKING:
 
 MACHINERY = Path(__file__).parent
 PACKAGE = MACHINERY.parent
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One input of the model: who answers for it, where it comes from, why it is there.
+
+    Attributes:
+        name: The column of the feature table.
+        kind: Whether the model reads a number or a category.
+        owner: Who answers questions about it.
+        source: Where the raw values come from.
+        reason: Why it should help the model.
+        compute: Turns the raw table into one value a row. It must be pure: the same rows give
+            the same values, whatever else is in the table. Without it the raw column of that
+            name is taken.
+    """
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    owner: str
+    source: str
+    reason: str
+    compute: Callable[[pd.DataFrame], pd.Series] | None = None
 
 
 def features() -> Sequence[Feature]:
@@ -101,7 +124,7 @@ def code_hash() -> str:
     All of the team's modules count, since any of them can be a helper of a feature or a model.
     """
     digest = sha256()
-    for path in [*modules(), MACHINERY / "features.py", MACHINERY / "modeling" / "inputs.py"]:
+    for path in [*modules(), MACHINERY / "modeling" / "inputs.py"]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(b"\0")
         digest.update(path.read_bytes())

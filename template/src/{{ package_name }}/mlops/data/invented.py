@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from ..features import Feature
+from ..team import Feature
 
 GAPS = 0.05
 """Share of missing values in a column that may have some."""

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
-from ..hashing import file_hash
-from .rendering import render
+from . import render
 
 console = Console()
 

@@ -15,10 +15,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..config import Config
 from ..errors import ProjectError
-from ..modeling.candidates import candidates, measured_candidate
 from ..modeling.inputs import Inputs
 from ..modeling.metrics import quiet
-from ..modeling.selection import folds
+from ..modeling.selection import candidates, folds, measured_candidate
 from .scores import CachedModel, Rows, cache_predictions, rows_of
 
 N_SHADOW_FEATURES = 20

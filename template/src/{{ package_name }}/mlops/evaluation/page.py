@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from ..config import Config
+from . import render
 from .groups import MEANINGS
-from .rendering import render
 
 CAPTIONS = {
     "calibration": "Each point is a tenth of the rows; on the dashed line predictions come true.",

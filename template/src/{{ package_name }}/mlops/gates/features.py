@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import team
-from ..features import Feature
 from ..modeling.inputs import feature_table
+from ..team import Feature
 from . import Verdict
 
 if TYPE_CHECKING:

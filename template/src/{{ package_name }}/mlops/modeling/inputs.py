@@ -10,7 +10,7 @@ from .. import team
 from ..config import Config
 from ..data.validation import checked
 from ..errors import ProjectError
-from ..features import Feature
+from ..team import Feature
 
 
 class Inputs(NamedTuple):

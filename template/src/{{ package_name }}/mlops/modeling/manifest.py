@@ -9,9 +9,9 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from .. import team
+from ..checksums import file_hash
 from ..config import Config
 from ..errors import ProjectError
-from ..hashing import file_hash
 from .storage import load_model
 
 LIBRARIES = (

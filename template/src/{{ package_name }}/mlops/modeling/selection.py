@@ -1,12 +1,21 @@
-"""Compare the candidates by cross-validation and choose the simplest that is good enough."""
+"""The candidates of model.py, validated, and the choice of the simplest that is good enough."""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 from sklearn import model_selection
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import Pipeline
 
+from .. import names, team
 from ..config import Config
 from ..errors import ProjectError
-from .candidates import bad_setting_in_fit, candidates
+
+N_TRIAL_ROWS = 1_000
+"""Rows on which a setting is tried out after a candidate has failed."""
 
 SPLITTERS = {
     ("regression", False): model_selection.KFold,
@@ -15,6 +24,150 @@ SPLITTERS = {
     ("classification", True): model_selection.StratifiedGroupKFold,
 }
 """By task, and whether rows of one group stay together. Classes keep their shares in each fold."""
+
+
+def candidates(config: Config) -> dict[str, Pipeline]:
+    """Return the candidates of model.py, unfitted, the simplest first.
+
+    Args:
+        config: The settings; the candidates read their own with `config.model.settings(name)`.
+
+    Raises:
+        ProjectError: A setting is not one of its candidate, or a section under `model` belongs to
+            no candidate.
+    """
+    try:
+        models = team.candidates(config)
+    except Exception:
+        if refused := _bad_setting(config, config.model.sections, team.candidates):
+            raise refused from None
+        raise  # a fault in model.py: its author needs the traceback
+    if not models:
+        raise ProjectError("model.py: candidates() gives no model")
+    for name in models:
+        if problem := names.problem("candidate", name):
+            raise ProjectError(f"model.py: {problem}")
+        if name == "name":
+            raise ProjectError(
+                "model.py: no candidate can be called name, since model.name is taken"
+            )
+    for name in config.model.sections:
+        if name not in models:
+            raise ProjectError(
+                f"model.{name}: model.py has no such candidate: {hint(name, models)}"
+            )
+    return models
+
+
+def simpler_candidates(models: dict[str, Pipeline], chosen: str) -> dict[str, Pipeline]:
+    """Select the candidates that the chosen one must beat.
+
+    Args:
+        models: The candidates, the simplest first.
+        chosen: The name of the chosen one.
+
+    Returns:
+        Those before it, except those that learn nothing.
+    """
+    simpler = {}
+    for name, model in models.items():
+        if name == chosen:
+            break
+        if not _learns_nothing(model):
+            simpler[name] = model
+    return simpler
+
+
+def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
+    """Choose the candidate by which the worth of features is measured, which takes dozens of fits.
+
+    Args:
+        models: The candidates, the simplest first.
+        chosen: The name of the chosen one.
+
+    Returns:
+        The chosen one, or the simplest that learns if the chosen one learns nothing, or if a part
+        of it has an attribute `slow_to_fit` that is true.
+    """
+    parts = [models[chosen], *models[chosen].get_params().values()]
+    is_slow = any(getattr(part, "slow_to_fit", False) for part in parts)
+    if not is_slow and not _learns_nothing(models[chosen]):
+        return chosen
+    for name, model in models.items():
+        if not _learns_nothing(model):
+            return name
+    return chosen
+
+
+def _learns_nothing(model: Pipeline) -> bool:
+    return isinstance(model[-1], DummyClassifier | DummyRegressor)
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the known name that `name` was probably meant to be, or all of them."""
+    choices = sorted(known)
+    near = get_close_matches(name, choices, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices) or 'none'}"
+
+
+def bad_setting_in_fit(
+    config: Config, name: str, features: pd.DataFrame, target: pd.Series
+) -> ProjectError | None:
+    """Return the sentence about the setting with which a candidate cannot be fitted or scored.
+
+    Args:
+        config: The settings with which it failed.
+        name: The candidate.
+        features: The training rows, of which a sample is enough.
+        target: Their labels.
+
+    Returns:
+        None if no setting is the cause.
+    """
+    rows = features.sample(min(N_TRIAL_ROWS, len(features)), random_state=config.seed)
+    labels = target.loc[rows.index]
+
+    def attempt(changed: Config) -> None:
+        model = team.candidates(changed)[name].fit(rows, labels)
+        get_scorer(config.selection.metric)(model, rows, labels)
+
+    return _bad_setting(config, [name], attempt)
+
+
+def _bad_setting(
+    config: Config, suspects: Iterable[str], attempt: Callable[[Config], object]
+) -> ProjectError | None:
+    """The sentence about the setting that makes an attempt fail, None if none does.
+
+    Each framework words its refusals differently, and some do not say which setting they mean. So
+    each setting is left out in turn: the one without which the attempt works is the cause.
+    """
+    error = _failure(attempt, config)
+    if error is None:
+        return None
+    pairs = [(name, key) for name in suspects for key in config.model.settings(name)]
+    for name, key in pairs:
+        if _failure(attempt, config.without_setting(name, key)) is None:
+            return _refusal(config, name, key, error)
+    # Where several are wrong, leaving one out does not help, but the error may quote the first.
+    for name, key in pairs:
+        if f"'{key}'" in str(error):
+            return _refusal(config, name, key, error)
+    return None
+
+
+def _failure(attempt: Callable[[Config], object], config: Config) -> Exception | None:
+    try:
+        attempt(config)
+    except Exception as error:
+        return error
+    return None
+
+
+def _refusal(config: Config, name: str, key: str, error: Exception) -> ProjectError:
+    value = config.model.settings(name)[key]
+    reason = str(error).strip().partition("\n")[0]
+    return ProjectError(f"model.{name}.{key}: {value!r} is refused: {reason}")
 
 
 def cross_validate(

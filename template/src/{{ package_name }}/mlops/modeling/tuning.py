@@ -17,14 +17,13 @@ from optuna.trial import TrialState
 from sklearn.model_selection import cross_val_score
 
 from .. import team
+from ..checksums import file_hash
 from ..config import Config, Range
 from ..errors import ProjectError
-from ..hashing import file_hash
 from . import manifest
-from .candidates import bad_setting_in_fit, candidates, hint
 from .inputs import Inputs
 from .metrics import quiet
-from .selection import folds
+from .selection import bad_setting_in_fit, candidates, folds, hint
 
 MAX_ROWS = 20_000
 """As many rows tell settings apart; of a larger training set a sample is taken."""

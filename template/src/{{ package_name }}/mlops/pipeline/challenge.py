@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..checksums import file_hash
 from ..config import Config, tuned
 from ..evaluation.importance import compared, feature_worth, small_tree
 from ..evaluation.scores import cache_predictions, rows_of
-from ..hashing import file_hash
-from ..modeling.candidates import candidates, simpler_candidates
 from ..modeling.inputs import inputs, training_sample
+from ..modeling.selection import candidates, simpler_candidates
 from ..modeling.storage import load_model
 
 MAX_ROWS = 5_000

@@ -8,9 +8,8 @@ import pandas as pd
 
 from ..config import Config, tuned
 from ..modeling import manifest
-from ..modeling.candidates import candidates
 from ..modeling.inputs import inputs
-from ..modeling.selection import cross_validate, one_standard_error
+from ..modeling.selection import candidates, cross_validate, one_standard_error
 from ..modeling.storage import save_model
 
 

@@ -8,10 +8,9 @@ import typer
 from rich.console import Console
 
 from .. import team
+from ..checksums import file_hash, read_with_checksum
 from ..config import Config, load_config
 from ..errors import ProjectError
-from ..hashing import file_hash
-from ..promotion.checksums import read_with_checksum
 
 REPORT = Path("reports", "profile.json")
 MODEL = Path("models", "model.skops")

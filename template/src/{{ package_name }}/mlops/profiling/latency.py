@@ -19,9 +19,9 @@ from ..config import Config
 from ..data.validation import checked
 from ..modeling.inputs import feature_table
 from ..modeling.storage import load_model
-from ..tracking.resources import BYTES_PER_MB, peak_memory_mb
+from ..pipeline.recording import BYTES_PER_MB, peak_memory_mb
+from . import run_alone
 from .freshness import MODEL
-from .process import run_alone
 
 SIZES = (1, 10, 100, 1000)
 """Rows in a batch."""

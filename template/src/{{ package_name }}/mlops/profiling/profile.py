@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..checksums import write_with_checksum
 from ..config import Config, Cost
 from ..errors import ProjectError
 from ..evaluation.card import write_card
 from ..gates.budget import MEANING, broken
-from ..promotion.checksums import write_with_checksum
 from .freshness import REPORT, fingerprint
 from .latency import serve
 from .retraining import retrain_twice

@@ -30,10 +30,10 @@ from ..modeling.predictions import (
     cache_predictions,
 )
 from ..modeling.storage import load_model
+from ..pipeline.recording import peak_memory_mb
 from ..pipeline.train import train
-from ..tracking.resources import peak_memory_mb
+from . import run_alone
 from .freshness import MODEL
-from .process import run_alone
 
 CODE = Path(__file__).parents[2]
 """The team's package, with the machinery in it."""

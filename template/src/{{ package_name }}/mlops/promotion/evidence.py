@@ -12,15 +12,15 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from .. import team
+from ..checksums import read_with_checksum
 from ..config import Config
 from ..errors import ProjectError
 from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
-from ..tracking.records import Version
+from ..tracking import Version
 from . import staleness
-from .checksums import read_with_checksum
 from .old_champion import score_with_own_code
 
 

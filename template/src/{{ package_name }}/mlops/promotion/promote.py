@@ -16,8 +16,7 @@ from ..config import Config
 from ..errors import ProjectError
 from ..gates import Verdict, judge
 from ..modeling import manifest
-from ..tracking import registry
-from ..tracking.records import Version, logged_run
+from ..tracking import Version, logged_run, registry
 from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]

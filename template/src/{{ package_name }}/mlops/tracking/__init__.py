@@ -1,1 +1,134 @@
-"""Runs, model versions and their aliases, in MLflow."""
+"""Runs, model versions and their aliases: what they are, and the files that name them."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import names
+from ..errors import ProjectError
+
+MODEL_FILES = ("model.skops", "manifest.json")
+"""The files of a model version; the model itself comes first."""
+
+RECORD = Path("reports", "runs.json")
+"""What each stage took, and the run of the model that is in models/."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run to log.
+
+    Attributes:
+        experiment: `<model>/<purpose>`, as the naming table has it.
+        name: The name of the run, as `run_name` makes it.
+        params: Settings, by dotted names.
+        metrics: Measured values.
+        tags: What else is known, such as the commit.
+        files: Paths to keep with the run, under the project's root.
+    """
+
+    experiment: str
+    name: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A run as the store has it; `started` is an ISO time in UTC."""
+
+    id: str
+    name: str
+    experiment: str
+    started: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a registered model.
+
+    Attributes:
+        number: Its number, counted for each model from 1.
+        tags: Among them `sha256` of the model file and `git_commit`.
+        run: The id of the run that its files are kept with.
+        source: The address of its files.
+    """
+
+    number: int
+    tags: dict[str, str]
+    run: str
+    source: str
+
+
+def run_name(what: str, digest: str) -> str:
+    """Return the name of a run of today, as in linear-20260131-1a2b3c4.
+
+    Args:
+        what: What is run, such as the chosen candidate.
+        digest: A hexadecimal digest of what it is made from, such as a commit.
+
+    Returns:
+        `what`, the day in UTC, and seven digits of `digest`.
+    """
+    slug = what.replace("_", "-")
+    today = f"{datetime.now(UTC):%Y%m%d}"
+    return f"{slug}-{today}-{digest[:7]}"
+
+
+def write_json(path: Path, facts: Any) -> None:
+    """Write a JSON file as a whole or not at all.
+
+    Args:
+        path: The file to write; its folder is made.
+        facts: What can be written as JSON.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # With the process's number, so that two processes do not write into one file.
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def read_record(root: Path) -> dict[str, Any]:
+    """Return what reports/runs.json holds; nothing if it is not there."""
+    path = root / RECORD
+    # A new clone, or a project in which nothing ran yet.
+    if not path.exists():
+        return {}
+    facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return facts
+
+
+def logged_run(root: Path, sha256: str) -> str | None:
+    """Return the run that was logged of a model, if it was logged here.
+
+    Args:
+        root: The project.
+        sha256: The checksum of the model file.
+
+    Returns:
+        The id of the run; None if the last run that was logged here is of another model.
+    """
+    record = read_record(root)
+    if record.get("sha256") != sha256:
+        return None
+    return record.get("run")
+
+
+def require_name(kind: str, name: str) -> None:
+    """Raise ProjectError if the name breaks the naming table.
+
+    Args:
+        kind: What is named: a row of the naming table.
+        name: The name.
+    """
+    problem = names.problem(kind, name)
+    if problem:
+        raise ProjectError(problem)

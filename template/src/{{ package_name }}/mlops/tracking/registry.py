@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ..checksums import file_hash
 from ..errors import ProjectError
-from ..hashing import file_hash
-from .records import MODEL_FILES, Run, Version, require_name, run_name
+from . import MODEL_FILES, Run, Version, require_name, run_name
 from .runs import log
 from .store import store
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .records import Logged, Run, require_name
+from . import Logged, Run, require_name
 from .store import files, server, store
 
 if TYPE_CHECKING:

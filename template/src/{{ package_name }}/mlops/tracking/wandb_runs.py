@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ProjectError
-from .records import Run
+from . import Run
 
 if TYPE_CHECKING:
     import wandb

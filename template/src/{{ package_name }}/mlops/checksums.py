@@ -1,11 +1,20 @@
-"""JSON with a checksum, for evidence that DVC does not hold since each measurement differs."""
+"""Checksums of files, and JSON with a checksum of its own.
+
+The latter is for evidence that DVC does not hold, since each measurement differs.
+"""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import ProjectError
+from .errors import ProjectError
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_with_checksum(path: Path, facts: dict[str, Any]) -> None:
