@@ -82,7 +82,7 @@ def test_a_framework_learns_a_real_table(made: Generated, tmp_path: Path) -> Non
     params["tuning"] = {"trials": 0}  # would mend that
     params["selection"]["metric"] = "neg_log_loss"
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    succeed(project, "make", "pipeline")
+    succeed(project, "uv", "run", "--no-sync", "churn-radar", "pipeline")
     chosen = json.loads((project / "reports" / "selection.json").read_text())["chosen"]
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     assert chosen in {"boosting", "network"}

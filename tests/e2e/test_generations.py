@@ -46,7 +46,7 @@ def test_what_was_in_the_folder_stays_as_it_was(template: Path, tmp_path: Path) 
     target.mkdir()
     (target / "mine.txt").write_text("mine\n")
     git(target, "init", "--quiet", "-b", "master")
-    made = copy(template, target)
+    made = copy(template, target, preset="starter")
     assert made.status == 0, made.output
     assert (target / "mine.txt").read_text() == "mine\n"
     assert run(target, "git", "rev-parse", "--verify", "HEAD")[0] != 0, "nothing is committed"
