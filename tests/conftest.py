@@ -41,8 +41,8 @@ def process_group(nodeid: str) -> str:
     name = Path(file).name
     if name in ("test_promotion.py", "test_champions.py"):
         return "with a champion"
-    # These make a project for each parameter.
-    if name in ("test_frameworks.py", "test_generations.py") and "[" in test:
+    # It makes a project for each parameter.
+    if name == "test_frameworks.py" and "[" in test:
         return f"{name} {test.partition('[')[2]}"
     if test.startswith("test_a_copy_"):
         return f"{name} copies"

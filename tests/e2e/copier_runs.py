@@ -78,7 +78,9 @@ def clone(generated: Generated, root: Path) -> Path:
     git(root, "clone", "--quiet", str(generated.path), "project")
     for name in MADE:
         shutil.copytree(generated.path / name, project / name, dirs_exist_ok=True)
-    succeed(project, "uv", "sync", "--quiet", "--locked")
+    # Another interpreter than the one of the tests may be on no PATH.
+    (python,) = generated.path.glob(".venv/*/python")
+    succeed(project, "uv", "sync", "--quiet", "--locked", "--python", str(python))
     return project
 
 

@@ -1,8 +1,10 @@
-"""Each framework ends green, and learns the same real table behind the same interface."""
+"""Each framework ends green, and learns the same real table behind the same interface.
+
+The default one, scikit-learn, is in all other tests.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -13,12 +15,20 @@ from pathlib import Path
 import pytest
 import yaml
 from answers import CHOICES
-from e2e.copier_runs import Generated, clone, copy, run, succeed
+from e2e.copier_runs import Generated, clone, copy, pythons, run, succeed
 from sklearn.datasets import load_breast_cancer
 from support import git
 
-# The other tracker, in one of these projects: a copy takes a minute.
-TRACKERS = {"xgboost": "wandb"}
+FRAMEWORKS = [name for name in CHOICES["framework"] if name != "scikit-learn"]
+PYTHONS = pythons()
+
+# Other answers in the same projects: a copy takes a minute.
+ANSWERS = {
+    "xgboost": {"tracker": "wandb"},
+    "lightgbm": {"preset": "custom", "formatter": "ruff", "ci": "none", "use_docker": "false"},
+    "pytorch": {},
+}
+VERSIONS = {"lightgbm": "3.13"}
 
 
 def torch_links() -> str:
@@ -34,22 +44,21 @@ def torch_links() -> str:
     return ",".join(links)
 
 
-@pytest.fixture(scope="module", params=CHOICES["framework"])
+@pytest.fixture(scope="module", params=FRAMEWORKS)
 def made(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Generated]:
-    """A project of each framework, made once; of the default one a clone, which has a champion."""
-    if request.param == "scikit-learn":
-        generated = request.getfixturevalue("generated")
-        path = clone(generated, tmp_path_factory.mktemp(request.param))
-        yield dataclasses.replace(generated, path=path)
-        return
+    """A project of each framework, made once."""
+    answers = dict(ANSWERS[request.param])
+    version = VERSIONS.get(request.param, "")
+    if version in PYTHONS:
+        answers["python_version"] = version
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "pytorch" and sys.platform == "linux":
             patch.setenv("UV_FIND_LINKS", torch_links())
         target = tmp_path_factory.mktemp(request.param) / "churn-radar"
-        tracker = TRACKERS.get(request.param, "mlflow")
-        yield copy(template, target, framework=request.param, tracker=tracker)
+        python = PYTHONS.get(version, "")
+        yield copy(template, target, python=python, framework=request.param, **answers)
 
 
 def test_a_framework_ends_green(made: Generated) -> None:
@@ -79,10 +88,11 @@ def test_a_framework_learns_a_real_table(made: Generated, tmp_path: Path) -> Non
     succeed(project, "make", "test")
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["model"]["linear"] = {"C": 1e-6}  # hardly learns, so the framework's own is chosen
-    params["tuning"] = {"trials": 0}  # would mend that
+    params["tuning"] = {"trials": 0}
     params["selection"]["metric"] = "neg_log_loss"
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    succeed(project, "uv", "run", "--no-sync", "churn-radar", "pipeline")
+    stages = ("ingest", "validate", "split", "train", "evaluate")
+    succeed(project, "uv", "run", "--no-sync", "churn-radar", "pipeline", *stages)
     chosen = json.loads((project / "reports" / "selection.json").read_text())["chosen"]
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     assert chosen in {"boosting", "network"}

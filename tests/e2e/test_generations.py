@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from e2e.copier_runs import copy, pythons, run, succeed
+from real_tables import TABLES
 from support import git
 
 PYTHONS = pythons()
-ANSWERS = {
-    "3.11": {"preset": "starter"},
-    "3.12": {"preset": "starter", "task": "regression", "formatter": "ruff"},
-    "3.13": {"preset": "custom", "formatter": "ruff", "ci": "none", "use_docker": "false"},
-}
+VERSION = "3.12"
 
 
-@pytest.mark.parametrize("version", PYTHONS)
-def test_other_answers_end_green(version: str, template: Path, tmp_path: Path) -> None:
-    answers = ANSWERS[version] | {"python_version": version, "project_name": "Abwanderung & Co."}
+def test_a_starter_of_other_answers_beside_what_was_there(template: Path, tmp_path: Path) -> None:
+    """Every answer of the starter is another than the default; nothing of the folder is lost."""
+    load, target_column = TABLES["diabetes"]
+    load().to_csv(tmp_path / "diabetes.csv", index=False)
     target = tmp_path / "my projects" / "Prognose ü"
-    made = copy(template, target, python=PYTHONS[version], **answers)
+    target.mkdir(parents=True)
+    (target / "mine.txt").write_text("mine\n")
+    git(target, "init", "--quiet", "-b", "master")
+    answers = {"preset": "starter", "formatter": "ruff", "project_name": "Abwanderung & Co."}
+    if VERSION in PYTHONS:
+        answers["python_version"] = VERSION
+    made = copy(
+        template,
+        target,
+        python=PYTHONS.get(VERSION, ""),
+        data_file=str(tmp_path / "diabetes.csv"),
+        target_column=target_column,
+        **answers,
+    )
     assert made.status == 0, made.output
     assert set(made.steps.values()) == {"passed"}
-    assert git(target, "status", "--porcelain") == ""
+    assert "task: regression" in (target / "params.yaml").read_text()
+    assert not (target / "hooks").exists(), "wiring is the template's"
     python = succeed(target, "uv", "run", "--no-sync", "python", "--version")
-    assert python.strip().startswith(f"Python {version}.")
+    assert VERSION not in PYTHONS or python.strip().startswith(f"Python {VERSION}.")
+    assert (target / "mine.txt").read_text() == "mine\n"
+    assert run(target, "git", "rev-parse", "--verify", "HEAD")[0] != 0, "nothing is committed"
 
 
 def refused(template: Path, target: Path, reason: str) -> None:
@@ -39,14 +52,3 @@ def test_a_folder_inside_a_repository_is_refused(template: Path, tmp_path: Path)
     git(tmp_path, "init", "--quiet")
     refused(template, tmp_path / "inside", "inside the git repository")
     assert not (tmp_path / "inside").exists()
-
-
-def test_what_was_in_the_folder_stays_as_it_was(template: Path, tmp_path: Path) -> None:
-    target = tmp_path / "project"
-    target.mkdir()
-    (target / "mine.txt").write_text("mine\n")
-    git(target, "init", "--quiet", "-b", "master")
-    made = copy(template, target, preset="starter")
-    assert made.status == 0, made.output
-    assert (target / "mine.txt").read_text() == "mine\n"
-    assert run(target, "git", "rev-parse", "--verify", "HEAD")[0] != 0, "nothing is committed"

@@ -46,7 +46,7 @@ def _add_commands() -> None:
     for name in COMMANDS:
         room, _, _ = name.partition(".")
         here = Path(__file__).parent / room
-        # Copier makes the folder of a room that an answer leaves out, and puts nothing into it.
+        # The folder of a room that an update took away may still hold Python's caches.
         if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
             for command in import_module(f".{name}", __package__).COMMANDS:
                 app.command()(command)
