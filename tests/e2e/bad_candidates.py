@@ -82,10 +82,20 @@ def stump(project: Path) -> None:
     tree(project, "DecisionTreeClassifier(max_depth=1)")
 
 
+AVERAGE = {
+    **{"tenure_months": 24, "monthly_charge": 60, "support_calls": 2, "data_gb": 20, "has_app": 1},
+    **{"months_since_complaint": 36, "payment_risk": 0.3, "network_risk": 0.3},
+    **{"region": "north", "contract_type": "monthly"},
+}
+
+
 def ruined_in_one_region(project: Path) -> None:
     """What the model reads of the west is what it would read of the average customer."""
     wrong = (
-        "columns = {n: c.where(rows['region'] != 'west', c.iloc[0]) for n, c in columns.items()}\n"
+        f"average = {AVERAGE}\n"
+        "    columns = {\n"
+        "        n: c.where(rows['region'] != 'west', average[n]) for n, c in columns.items()\n"
+        "    }\n"
         f"    {RETURN_FEATURES}"
     )
     edit(project, INPUTS, RETURN_FEATURES, wrong)
@@ -113,10 +123,18 @@ def new_feature(project: Path, name: str, compute: str) -> None:
 
 
 def leaked_target(project: Path) -> None:
-    new_feature(project, "closed_account", 'customers["churned"].astype(float)')
+    """A column of the request is filled in after the outcome, which no schema can tell."""
+    for name in (TRAIN, TEST):
+        path = project / name
+        rows = pd.read_parquet(path)
+        rows["payment_risk"] = rows["churned"].astype(float) * 0.8 + 0.1
+        path.unlink()
+        rows.to_parquet(path, index=False)
 
 
 def useless_feature(project: Path) -> None:
+    """What does not help costs more than a team is ready to pay."""
+    settle(project, gates={"features": {"max_microseconds": 0.001}})
     new_feature(project, "odd_cents", 'customers["monthly_charge"].mul(100).round() % 11')
 
 
@@ -230,7 +248,9 @@ BAD_CANDIDATES = {
     "ruined in one region": BadCandidate("slices", ruined_in_one_region, TRAIN_ALONE),
     "a gap between groups": BadCandidate("groups", group_gap, TRAIN_ALONE),
     "a leaked target": BadCandidate("leakage", leaked_target, TRAIN_AND_CHALLENGE),
-    "a useless feature": BadCandidate("features", useless_feature, TRAIN_AND_CHALLENGE),
+    "a useless and expensive feature": BadCandidate(
+        "features", useless_feature, TRAIN_AND_CHALLENGE
+    ),
     "no number far out": BadCandidate("numerics", not_a_number, TRAIN_AND_CHALLENGE),
     "beaten by one feature": BadCandidate("simpler", beaten, TRAIN_AND_CHALLENGE),
     "not committed": BadCandidate("working_tree", not_committed),

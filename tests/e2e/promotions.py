@@ -79,7 +79,7 @@ def measured_as_before(project: Path, **changes: object) -> None:
 
 def promote(project: Path, *more: str) -> tuple[int, dict[str, str], str]:
     """Run `make promote`: its status, the gates that refused with their reasons, all it printed."""
-    return _outcome(*run(project, "make", "promote", *more))
+    return _outcome(*run(project, "make", "promote", "WHY=a try", *more))
 
 
 def train_and_promote(
@@ -96,7 +96,7 @@ def train_and_promote(
         script += "command('profile', '--missing')\n"
     else:
         script += REUSE_MEASUREMENT.replace("CHANGES", "{}")
-    script += "sys.argv = ['churn-radar', 'promote']\nmain()\n"
+    script += "sys.argv = ['churn-radar', 'promote', '--why', 'a try']\nmain()\n"
     return _outcome(*run(project, "uv", "run", "--no-sync", "python", "-c", script))
 
 

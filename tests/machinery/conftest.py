@@ -73,6 +73,7 @@ def project(
     """A copy that may be changed: committed, measured, and without a champion."""
     for name in ("data", "models", "reports"):
         shutil.copytree(finished / name, tmp_path / name)
+    (tmp_path / "dvc.yaml").write_text("stages: {train: {cmd: train}}\n")
     (tmp_path / f"{config.data.raw}.dvc").write_text("outs: []\n")
     (tmp_path / ".gitignore").write_text("/models/*\n/reports/*\n/data/**/*.parquet\n")
     git("init", "--quiet", "-b", "main")

@@ -9,6 +9,7 @@ from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.promotion.evidence import Reasons
 from churn_radar.mlops.tracking import Version
 from machinery.gates.known import TRUTH, scored
 
@@ -40,6 +41,9 @@ def known(config: Config) -> SimpleNamespace:
         config=regression,
         rows=rows_of(regression, truth, truth),
         manifest={"sha256": "candidate's"},
+        candidate_version=Version(4, {"sha256": "candidate's"}, "run", "source"),
+        behind_best=0.0,
+        reasons=Reasons(),
         champion_version=Version(3, {"sha256": "champion's"}, "run", "source"),
         champion=scored(0.1, 5),
         candidate=scored(0.1),

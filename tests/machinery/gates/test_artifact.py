@@ -1,6 +1,9 @@
 """Gate `artifact`: the model file is the one that was trained, and can be loaded here."""
 
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import artifact
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.tracking import Version
 
 
 def test_a_sound_artifact_passes(evidence: Evidence) -> None:
@@ -38,6 +42,26 @@ def test_another_manifest_is_refused(
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(ProjectError, match=message):
         artifact.check(evidence)
+
+
+@pytest.mark.parametrize("changed", ["model", "manifest", "tag"])
+def test_a_registry_that_holds_another_model_is_refused(
+    changed: str, evidence: Evidence, tmp_path: Path
+) -> None:
+    folder = tmp_path / "registered"
+    shutil.copytree(evidence.root / "models", folder)
+    sha256 = evidence.manifest["sha256"]
+    if changed == "model":
+        (folder / "model.skops").write_bytes(b"a dummy")
+    elif changed == "manifest":
+        facts = evidence.manifest | {"sha256": "of a dummy"}
+        (folder / "manifest.json").write_text(json.dumps(facts))
+    else:
+        sha256 = "of a dummy"
+    version = Version(4, {"sha256": sha256}, "run", "source")
+    judged = replace(evidence, candidate_version=version, candidate_folder=folder)
+    with pytest.raises(ProjectError, match="version 4 has another model"):
+        artifact.check(judged)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}"])

@@ -1,9 +1,12 @@
 """Gate `champion`: a candidate that is worse on the same rows is refused."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
 from churn_radar.mlops.evaluation.scores import CachedRegressor
 from churn_radar.mlops.gates import champion
+from churn_radar.mlops.promotion.evidence import Reasons
 from machinery.gates.known import scored
 
 
@@ -25,6 +28,52 @@ def test_a_candidate_worse_than_the_champion_is_refused(known: SimpleNamespace) 
     assert verdict.value is not None
     assert verdict.threshold == -known.config.gates.champion.margin
     assert verdict.value < verdict.threshold
+
+
+def slightly_worse(known: SimpleNamespace) -> None:
+    """Worse by less than the margin, and surely so: nearly the champion, with an offset."""
+    known.candidate = CachedRegressor(known.champion.predictions + 0.05)
+
+
+def test_a_candidate_that_is_surely_worse_is_refused_however_little(
+    known: SimpleNamespace,
+) -> None:
+    slightly_worse(known)
+    verdict = champion.check(known)
+    assert verdict.status == "refused"
+    assert verdict.value > verdict.threshold
+    assert "that is surely worse; ACCEPT_WORSE=" in verdict.reason
+
+
+def test_losses_that_add_up_are_refused(known: SimpleNamespace) -> None:
+    known.behind_best = 0.03
+    verdict = champion.check(known)
+    assert verdict.status == "refused"
+    assert "it is 0.030 behind the best of them" in verdict.reason
+
+
+@pytest.mark.parametrize("worse", ["surely", "in sum", "by more than the margin"])
+def test_a_worse_candidate_is_accepted_for_a_reason(worse: str, known: SimpleNamespace) -> None:
+    if worse == "surely":
+        slightly_worse(known)
+    elif worse == "in sum":
+        known.behind_best = 0.03
+    else:
+        known.candidate = scored(0.6)
+    known.reasons = Reasons(accept_worse="cheaper by half")
+    verdict = champion.check(known)
+    assert verdict.status == "inconclusive"
+    assert "accepted: cheaper by half" in verdict.reason
+
+
+def test_a_withdrawn_version_needs_a_reason(known: SimpleNamespace) -> None:
+    tags = {"withdrawn": '{"why": "complaints"}'}
+    known.candidate_version = replace(known.candidate_version, tags=tags)
+    verdict = champion.check(known)
+    assert verdict.status == "refused"
+    assert "complaints" in verdict.reason
+    known.reasons = Reasons(again="the complaints were about another model")
+    assert champion.check(known).status == "passed"
 
 
 def test_the_champion_itself_is_refused(known: SimpleNamespace) -> None:

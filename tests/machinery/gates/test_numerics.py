@@ -50,3 +50,45 @@ class Shares(BaseEstimator):
 def test_probabilities_that_are_none_are_refused(evidence: Evidence) -> None:
     evidence.__dict__["model"] = Shares()
     assert "do not sum to 1" in numerics.check(evidence).reason
+
+
+class Wild(Shares):
+    """A classifier whose probabilities sum to 1, from -1 to 2."""
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.tile([2.0, -1.0], (len(rows), 1))
+
+
+class Contrary(Shares):
+    """A classifier that predicts the class that it holds for less probable, at times."""
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.arange(len(rows)) % 2
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        positive = np.where(self.predict(rows) == 1, 0.2, 0.8)
+        return np.column_stack([1 - positive, positive])
+
+
+class Careful(Contrary):
+    """A classifier with a threshold of its own."""
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        positive = np.where(self.predict(rows) == 1, 0.3, 0.1)
+        return np.column_stack([1 - positive, positive])
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [(Wild(), "not between 0 and 1: from -1 to 2"), (Contrary(), "not those that")],
+)
+def test_probabilities_that_contradict_are_refused(
+    model: Shares, said: str, evidence: Evidence
+) -> None:
+    evidence.__dict__["model"] = model
+    assert said in numerics.check(evidence).reason
+
+
+def test_a_threshold_of_ones_own_is_sound(evidence: Evidence) -> None:
+    evidence.__dict__["model"] = Careful()
+    assert numerics.check(evidence).status == "passed"

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.errors import ProjectError
@@ -25,6 +26,25 @@ def test_evidence_that_dvc_finds_stale_is_refused(
 ) -> None:
     monkeypatch.setattr(Evidence, "stale", ["evaluate: params.yaml is modified"])
     assert "params.yaml" in provenance.check(evidence).reason
+
+
+def test_a_frozen_stage_is_refused(evidence: Evidence) -> None:
+    (evidence.root / "dvc.yaml").write_text("stages: {train: {cmd: train, frozen: true}}\n")
+    assert "frozen in dvc.yaml: train" in provenance.check(evidence).reason
+
+
+def test_a_project_without_its_pipeline_is_refused(evidence: Evidence) -> None:
+    (evidence.root / "dvc.yaml").unlink()
+    with pytest.raises(ProjectError, match=r"dvc\.yaml is not there"):
+        provenance.check(evidence)
+
+
+def test_a_test_set_that_lacks_rows_is_refused(evidence: Evidence) -> None:
+    path = evidence.root / evidence.config.table("processed", "test")
+    pd.read_parquet(path).iloc[3:].to_parquet(path, index=False)
+    verdict = provenance.check(evidence)
+    assert verdict.status == "refused"
+    assert "not those into which this code splits" in verdict.reason
 
 
 def test_metrics_edited_by_hand_are_refused(evidence: Evidence) -> None:

@@ -12,6 +12,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Verdict
 from churn_radar.mlops.promotion import commands, staleness
 from churn_radar.mlops.promotion import promote as module
+from churn_radar.mlops.promotion.evidence import Reasons
 from churn_radar.mlops.promotion.promote import Outcome
 
 
@@ -21,6 +22,7 @@ def _quick(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "load_config", lambda _: config)
     monkeypatch.setattr(staleness, "ask", lambda _: None)
     monkeypatch.setattr(commands.gc, "set_threshold", lambda _: None)
+    monkeypatch.setattr(commands, "_require_own_package", lambda _: None)
 
 
 @pytest.mark.parametrize("promoted", [True, False])
@@ -29,23 +31,38 @@ def test_the_exit_status_is_the_outcome(
 ) -> None:
     verdict = Verdict("passed" if promoted else "refused", "skill of [0.1, 0.3]", 0.1, 0.05)
 
-    def promote(_: Config, root: Path, why: str, on_verdict: Any, *, uncompared: bool) -> Outcome:
+    def promote(_: Config, root: Path, why: str, on_verdict: Any, reasons: Reasons) -> Outcome:
         on_verdict("floor", verdict)
-        return Outcome(promoted, 2, 1, {"floor": verdict}, f"{why}, {uncompared}")
+        return Outcome(promoted, 2, 1, {"floor": verdict}, f"{why}, {reasons.uncompared}")
 
     monkeypatch.setattr(module, "promote", promote)
     with pytest.raises(typer.Exit) as stopped:
-        commands.promote(why="a test", uncompared=True)
+        commands.promote(why="a test", uncompared="gone")
     assert bool(stopped.value.exit_code) is not promoted
     said = capsys.readouterr().out
     assert f"{verdict.status:<12} floor" in said
     assert "skill of [0.1, 0.3]" in said
-    assert "a test, True" in said
+    assert "a test, gone" in said
 
 
-def test_what_is_not_compared_needs_a_reason() -> None:
-    with pytest.raises(ProjectError, match="needs a reason"):
-        commands.promote(why=" ", uncompared=True)
+def test_a_promotion_needs_a_reason() -> None:
+    with pytest.raises(ProjectError, match="say why, for the record: make promote WHY="):
+        commands.promote(why=" ")
+
+
+@pytest.mark.parametrize("switch", ["no", "yes", "True", "1"])
+def test_a_switch_is_no_reason(switch: str) -> None:
+    with pytest.raises(ProjectError, match=f"UNCOMPARED={switch} is no reason"):
+        commands.promote(why="a test", uncompared=switch)
+
+
+def test_the_gates_of_another_project_do_not_judge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProjectError, match="not of this project: `make setup`"):
+        commands.promote(why="a test")
 
 
 def test_the_way_back_is_told(

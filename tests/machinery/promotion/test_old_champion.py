@@ -1,4 +1,4 @@
-"""A champion is scored by the code of the commit that it was trained with."""
+"""A champion is scored by the code that it was trained with, with or without its commit."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.scores import CachedClassifier, cache_predictions
-from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.modeling.snapshot import SNAPSHOT
+from churn_radar.mlops.promotion.evidence import Evidence, Reasons
 from churn_radar.mlops.promotion.old_champion import score_with_own_code
 from churn_radar.mlops.tracking import Version
 
@@ -26,10 +27,16 @@ def committed(project: Path, git: Git) -> Path:
     return project
 
 
-def test_the_code_of_its_commit_predicts(config: Config, committed: Path) -> None:
+@pytest.mark.parametrize("source", ["its snapshot", "its commit"])
+def test_its_own_code_predicts(source: str, config: Config, committed: Path) -> None:
     evidence = Evidence(config, committed, None, None)
     table = committed / config.table("processed", "test")
-    found = score_with_own_code(committed, evidence.commit, committed / "models", table)
+    commit = evidence.commit
+    if source == "its commit":  # as of a champion from before there were snapshots
+        (committed / "models" / SNAPSHOT).unlink()
+    else:  # as after a squash
+        commit = "0" * 40
+    found = score_with_own_code(committed, commit, committed / "models", table)
     assert isinstance(found, CachedClassifier)
     own = cache_predictions(evidence.model, evidence.features)
     np.testing.assert_array_equal(found.probabilities, own.probabilities)
@@ -52,17 +59,44 @@ def test_a_champion_whose_commit_is_gone_is_told(
     config: Config, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(team, "code_hash", lambda: "other")
-    version = Version(1, {"git_commit": "0123456789"}, "run", "source")
+    (project / "models" / SNAPSHOT).unlink()
+    version = Version(1, {"git_commit": "0123456789" * 4}, "run", "source")
     evidence = Evidence(config, project, version, project / "models")
     with pytest.raises(ProjectError, match="its commit 0123456 is not here: `git fetch`"):
         evidence.champion  # noqa: B018
-    assert Evidence(config, project, version, project / "models", uncompared=True).champion is None
+    evidence = Evidence(
+        config, project, version, project / "models", reasons=Reasons(uncompared="It is gone.")
+    )
+    assert evidence.champion is None
+
+
+@pytest.mark.parametrize("commit", ["", "--output=/tmp/x", "main"])
+def test_a_tag_that_is_no_commit_never_reaches_git(commit: str, project: Path) -> None:
+    (project / "models" / SNAPSHOT).unlink()
+    with pytest.raises(ProjectError, match="names no commit"):
+        score_with_own_code(project, commit, project / "models", project / "table.parquet")
+
+
+def test_another_snapshot_than_its_own_is_refused(config: Config, project: Path) -> None:
+    (project / "models" / SNAPSHOT).write_bytes(b"other code")
+    table = project / config.table("processed", "test")
+    with pytest.raises(ProjectError, match=r"code\.zip is not the code"):
+        score_with_own_code(project, "", project / "models", table)
+
+
+def test_a_champion_whose_files_are_gone_is_told(config: Config, project: Path) -> None:
+    version = Version(1, {}, "run", "source")
+    with pytest.raises(ProjectError, match=r"version 1, cannot be scored .* its files are gone"):
+        Evidence(config, project, version, None).champion  # noqa: B018
+    reasons = Reasons(uncompared="The disk broke.")
+    assert Evidence(config, project, version, None, reasons=reasons).champion is None
 
 
 def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path, git: Git) -> None:
     features = committed / "src" / team.PACKAGE.name / "features.py"
     features.write_text(features.read_text() + "\n# Edited\n")
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
+    (committed / "models" / SNAPSHOT).unlink()
     table = committed / config.table("processed", "test")
     commit = Evidence(config, committed, None, None).commit
     with pytest.raises(ProjectError, match="other code than it was made with"):

@@ -21,6 +21,7 @@ def trained(root: Path, content: str) -> Path:
     (root / "models").mkdir(exist_ok=True)
     (root / "models" / "model.skops").write_text(content)
     (root / "models" / "manifest.json").write_text("{}")
+    (root / "models" / "code.zip").write_text("code")
     return root / "models"
 
 

@@ -27,7 +27,8 @@ from .errors import ProjectError
 class Section(BaseModel):
     """A part of params.yaml: an unknown key is an error, since it is most often a typo."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A threshold that is not finite lets everything through, or nothing.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Range(Section):
@@ -62,21 +63,21 @@ class Tracking(Section):
 class Floor(Section):
     """Skill that even the lower end of the score's interval must reach."""
 
-    skill: float = 0.05
+    skill: float = Field(default=0.05, ge=0, lt=1)
 
 
 class Champion(Section):
     """Skill by which a candidate may be worse than the champion on the same rows."""
 
-    margin: float = Field(default=0.02, ge=0)
+    margin: float = Field(default=0.02, ge=0, lt=1)
 
 
 class Slices(Section):
     """What holds on each slice; one with fewer rows is inconclusive."""
 
     min_rows: int = Field(default=100, ge=10)
-    skill: float = 0.0
-    margin: float = Field(default=0.05, ge=0)
+    skill: float = Field(default=0.0, ge=-1, lt=1)
+    margin: float = Field(default=0.05, ge=0, lt=1)
     critical: list[str] = []  # as in region=north: inconclusive there refuses
 
 
@@ -88,16 +89,17 @@ class Groups(Section):
 
 
 class Leakage(Section):
-    """Skill that no single feature may have: it would hold the answer."""
+    """Skill that no single feature may have without a reason: it would hold the answer."""
 
-    max_skill: float = 0.98
+    max_skill: float = Field(default=0.8, gt=0, le=1)
+    explained: dict[str, str] = {}  # feature: why it may tell so much
 
 
 class Features(Section):
-    """What a feature may cost, in microseconds for 1,000 rows, and which ones stay in spite."""
+    """What a feature that does not help may cost, in microseconds for 1,000 rows."""
 
     max_microseconds: float = Field(default=50_000, gt=0)
-    kept: dict[str, str] = {}  # feature: why it stays without being useful
+    kept: dict[str, str] = {}  # feature: why it stays although it costs and does not help
 
 
 class Budget(Section):

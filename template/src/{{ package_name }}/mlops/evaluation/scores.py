@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..config import Config
@@ -22,6 +23,7 @@ __all__ = [
     "CachedRegressor",
     "Rows",
     "cache_predictions",
+    "proper_skill",
     "rows_of",
 ]
 
@@ -39,7 +41,7 @@ class Rows:
     Attributes:
         metric: The name of a scikit-learn scorer.
         truth: The outcome of every row of the test set.
-        baseline: Predicts the mean of the training set, or its class shares, for every row.
+        baseline: Predicts for every row the constant that scores best on the training set.
         numbers: Which rows of the test set these are, by position.
         seed: Fixes the draws, so that scores of two models can be compared in pairs.
     """
@@ -115,12 +117,78 @@ def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:
         learned: The target of the training set.
         held_out: The target of the test set.
     """
-    if config.task == "regression":
-        dummy = DummyRegressor(strategy="mean")
-    else:
-        dummy = DummyClassifier(strategy="prior")
-    # A dummy ignores its features, and asks for some all the same.
-    dummy.fit(np.zeros((len(learned), 1)), learned)
-    baseline = cache_predictions(dummy, held_out.to_frame())
+    metric = config.selection.metric
+    constants = []
+    for dummy in _constants(config.task, learned):
+        # A dummy ignores its features, and asks for some all the same.
+        dummy.fit(np.zeros((len(learned), 1)), learned)
+        score = score_rows(
+            metric,
+            cache_predictions(dummy, learned.to_frame()),
+            learned.to_numpy(),
+            np.arange(len(learned)),
+        )
+        constants.append((score, dummy))
+    # Of equal ones the first: mean and class shares come first. NaN is never the best.
+    _, best = max(constants, key=lambda pair: np.nan_to_num(pair[0], nan=-np.inf))
+    baseline = cache_predictions(best, held_out.to_frame())
     numbers = np.arange(len(held_out))
-    return Rows(config.selection.metric, held_out.to_numpy(), baseline, numbers, config.seed)
+    return Rows(metric, held_out.to_numpy(), baseline, numbers, config.seed)
+
+
+def _constants(task: str, learned: pd.Series) -> list[BaseEstimator]:
+    """Models that predict one thing for every row: a metric may be best for any of them."""
+    if task == "regression":
+        return [DummyRegressor(strategy=strategy) for strategy in ("mean", "median")]
+    constants = [DummyClassifier(strategy="prior")]
+    # Recall, for one, is perfect if every row is called positive.
+    for value in sorted(learned.unique()):
+        constants.append(DummyClassifier(strategy="constant", constant=value))
+    return constants
+
+
+def proper_skill(rows: Rows, model: CachedModel) -> tuple[str, float] | None:
+    """Compute the skill of a model by a proper score, over the best constant on the same rows.
+
+    A proper score is best only for the true probabilities, mean or median (Gneiting and Raftery,
+    2007, doi:10.1198/016214506000001437).
+
+    Args:
+        rows: The rows to score on.
+        model: Predictions for all rows.
+
+    Returns:
+        The name of the score, and the share of the constant's loss that the model avoids. Of a
+        regressor the better of squared and absolute error, since either may be what it is made
+        for. None for a classifier without probabilities, of which there is no proper score.
+    """
+    truth = rows.truth[rows.numbers]
+    if isinstance(model, CachedRegressor):
+        return _skill_of_numbers(truth, model.predictions[rows.numbers])
+    if not isinstance(model, CachedClassifier):
+        return None
+    probabilities = model.probabilities[rows.numbers]
+    # -1 for a class that the model does not know, which had the probability 0.
+    columns = pd.Index(model.classes_).get_indexer(truth)
+    of_truth = probabilities[np.arange(len(truth)), columns]
+    of_truth = np.where(columns < 0, 0, of_truth)
+    # The squared distance to 1 for the class that came true and 0 for the others (Brier, 1950).
+    losses = (probabilities**2).sum(axis=1) - 2 * of_truth + 1
+    shares = pd.Series(truth).value_counts(normalize=True)
+    constant_loss = 1 - float((shares**2).sum())
+    return "Brier score", _avoided(float(losses.mean()), constant_loss)
+
+
+def _skill_of_numbers(truth: np.ndarray, predictions: np.ndarray) -> tuple[str, float]:
+    errors = truth - predictions
+    squared = _avoided(float((errors**2).mean()), float(np.var(truth)))
+    absolute_loss = float(np.abs(truth - np.median(truth)).mean())
+    absolute = _avoided(float(np.abs(errors).mean()), absolute_loss)
+    if absolute > squared:
+        return "absolute error", absolute
+    return "squared error", squared
+
+
+def _avoided(loss: float, constant_loss: float) -> float:
+    """The share of a constant's loss that is avoided; NaN where a constant is perfect."""
+    return 1 - loss / constant_loss if constant_loss > MIN_RANGE else float("nan")

@@ -37,6 +37,9 @@ GATES = (
 """The modules of this package, in the order in which their verdicts are reported."""
 
 
+STATUSES = ("passed", "refused", "inconclusive")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The answer of one gate.
@@ -53,9 +56,14 @@ class Verdict:
     value: float | None = None
     threshold: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse another status, which would neither stop a promotion nor be reported."""
+        if self.status not in STATUSES:
+            raise ValueError(f"{self.status!r} is no status: choose from {', '.join(STATUSES)}")
+
 
 def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
-    """Let every gate judge the candidate, the team's own gates last.
+    """Let every gate judge the candidate, the team's additional gates last.
 
     Args:
         evidence: The candidate, the champion, and what is known of both.
@@ -76,7 +84,11 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
 def _verdict(check: Callable[[Evidence], Verdict], evidence: Evidence) -> Verdict:
     """The verdict of one gate; a gate that cannot judge refuses."""
     try:
-        return check(evidence)
+        verdict = check(evidence)
+        # A team's gate may return anything: what is no verdict must not pass for one.
+        if not isinstance(verdict, Verdict):
+            return Verdict("refused", f"it returned {verdict!r}, which is no verdict")
+        return verdict
     except ProjectError as error:
         return Verdict("refused", str(error))
     except Exception as error:

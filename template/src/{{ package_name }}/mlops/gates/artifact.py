@@ -20,9 +20,11 @@ def check(evidence: Evidence) -> Verdict:
         A verdict that passed, since whatever is wrong with the file is an error.
 
     Raises:
-        ProjectError: The file has another checksum than its manifest, needs other versions of
-            libraries, reads other inputs, or holds types that are not trusted.
+        ProjectError: The file, its manifest and the version in the registry do not agree in their
+            checksum; or it needs other versions of libraries, reads other inputs, or holds types
+            that are not trusted.
     """
+    evidence.require_one_identity()
     # The first access loads the model, and with that checks all of the above.
     n_steps = len(evidence.model.steps)
     chosen = evidence.manifest["chosen"]

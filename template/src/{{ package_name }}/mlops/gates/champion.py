@@ -21,14 +21,24 @@ def check(evidence: Evidence) -> Verdict:
 
     The lower end of the 90 % interval of the difference in skill score, from a paired bootstrap,
     must not be below the negative margin (non-inferiority, as in Walker and Nowacki, 2011,
-    doi:10.1007/s11606-010-1513-8): what is not shown to be as good is refused.
+    doi:10.1007/s11606-010-1513-8): what is not shown to be as good is refused. So is what is shown
+    to be worse, by however little, and what adds up over several champions to more than the
+    margin. ACCEPT_WORSE= with a reason lets these pass.
 
     Args:
-        evidence: Predictions of both models for the test set.
+        evidence: Predictions of both models for the test set, how far the candidate is behind the
+            best champion so far, and the reasons that were given.
 
     Returns:
         A verdict with the lower end of the interval and the negative margin, in skill score.
     """
+    candidate_version = evidence.candidate_version
+    if candidate_version and "withdrawn" in candidate_version.tags and not evidence.reasons.again:
+        reason = (
+            f"version {candidate_version.number} was withdrawn: "
+            f"{candidate_version.tags['withdrawn']}; AGAIN= with a reason promotes it again"
+        )
+        return Verdict("refused", reason)
     version = evidence.champion_version
     if version is None:
         return Verdict("passed", "there is no champion yet: this is the first")
@@ -36,7 +46,7 @@ def check(evidence: Evidence) -> Verdict:
         return Verdict("refused", f"it is the champion already, version {version.number}")
     champion = evidence.champion
     if champion is None:
-        # Only UNCOMPARED=yes with a reason leads here; otherwise it is an error.
+        # Only UNCOMPARED= with a reason leads here; otherwise it is an error.
         reason = f"version {version.number} cannot be scored here, and was not compared, as asked"
         return Verdict("inconclusive", reason)
     candidate = evidence.candidate
@@ -56,10 +66,24 @@ def _non_inferior(
     difference, low, high = evidence.rows.advantage(candidate, champion, CONFIDENCE)
     interval = f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
     reason = f"skill score differs from version {number} by {interval}"
+    problem = ""
     # Written so that NaN, an undefined interval, refuses.
     if not low >= -margin:
-        return Verdict("refused", f"{reason}; at most {margin} may be lost", low, -margin)
-    return Verdict("passed", reason, low, -margin)
+        problem = f"at most {margin} may be lost"
+    elif high < 0:
+        problem = "that is surely worse"
+    elif evidence.behind_best > margin:
+        problem = (
+            f"with the champions before it is {evidence.behind_best:.3f} behind the best of them, "
+            f"of at most {margin}"
+        )
+    if not problem:
+        return Verdict("passed", reason, low, -margin)
+    if evidence.reasons.accept_worse and np.isfinite(low):
+        reason += f"; {problem}, accepted: {evidence.reasons.accept_worse}"
+        return Verdict("inconclusive", reason, low, -margin)
+    fix = "ACCEPT_WORSE= with a reason lets it pass"
+    return Verdict("refused", f"{reason}; {problem}; {fix}", low, -margin)
 
 
 def _outputs(model: CachedModel) -> np.ndarray:

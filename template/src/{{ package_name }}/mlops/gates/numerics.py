@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..evaluation.scores import cache_predictions
+from ..evaluation.scores import CachedClassifier, cache_predictions
 from . import Verdict
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check(evidence: Evidence) -> Verdict:
         evidence: The candidate and the features of the test set.
 
     Returns:
-        A verdict; if probabilities do not sum to 1, with the largest deviation.
+        A verdict; refused if what the model calls probabilities are none.
 
     Raises:
         ProjectError: A prediction is not finite.
@@ -37,13 +37,45 @@ def check(evidence: Evidence) -> Verdict:
     # An overflow on the way is no fault if what comes out is finite.
     with np.errstate(all="ignore"):
         predicted = cache_predictions(evidence.model, rows)
-    if hasattr(predicted, "probabilities"):
-        sums = predicted.probabilities.sum(axis=1)
-        deviation = float(abs(sums - 1).max())
-        if deviation > SUM_TOLERANCE:
-            reason = "the probabilities of a row do not sum to 1"
-            return Verdict("refused", reason, deviation, SUM_TOLERANCE)
+    for model in (evidence.candidate, predicted):
+        if isinstance(model, CachedClassifier) and (problem := _not_probabilities(model)):
+            return Verdict("refused", problem)
     return Verdict("passed", f"finite on the held-out rows and on {len(rows)} extreme ones")
+
+
+def _not_probabilities(model: CachedClassifier) -> str:
+    """What is wrong with a classifier's probabilities; empty if nothing is."""
+    probabilities = model.probabilities
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        low, high = probabilities.min(), probabilities.max()
+        return f"the probabilities are not between 0 and 1: from {low:.3g} to {high:.3g}"
+    deviation = float(abs(probabilities.sum(axis=1) - 1).max())
+    if deviation > SUM_TOLERANCE:
+        return f"the probabilities of a row do not sum to 1: they are off by up to {deviation:.3g}"
+    if not _agree(model):
+        return "the predicted classes are not those that the probabilities point to"
+    return ""
+
+
+def _agree(model: CachedClassifier) -> bool:
+    """Whether classes follow from probabilities: by a threshold for two, by the largest for more.
+
+    A classifier of two classes may have another threshold than a half, as with scikit-learn's
+    TunedThresholdClassifierCV.
+    """
+    probabilities = model.probabilities
+    if probabilities.shape[1] == 2:
+        positive = model.predictions == model.classes_[1]
+        if positive.all() or not positive.any():
+            return True
+        lowest_positive = probabilities[positive, 1].min()
+        highest_negative = probabilities[~positive, 1].max()
+        return bool(lowest_positive >= highest_negative - SUM_TOLERANCE)
+    columns = pd.Index(model.classes_).get_indexer(model.predictions)
+    if (columns < 0).any():
+        return False
+    of_predicted = probabilities[np.arange(len(columns)), columns]
+    return bool((of_predicted >= probabilities.max(axis=1) - SUM_TOLERANCE).all())
 
 
 def extremes(features: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:

@@ -17,11 +17,13 @@ N_LISTED = 4
 def check(evidence: Evidence) -> Verdict:
     """Check that all evidence belongs together.
 
-    DVC must find every file as it recorded it, measuring again must give the recorded metrics, and
-    the reports that are not measured again must be about this model.
+    No stage may be frozen, DVC must find every file as it recorded it, splitting again must give
+    the same rows, measuring again must give the recorded metrics, and the reports that are not
+    measured again must be about this model.
 
     Args:
-        evidence: What DVC finds changed, the metrics measured again, and the reports.
+        evidence: What DVC finds changed, the split made again, the metrics measured again, and the
+            reports.
 
     Returns:
         A verdict with the number of deviations, of which there may be none.
@@ -29,12 +31,22 @@ def check(evidence: Evidence) -> Verdict:
     Raises:
         ProjectError: A report is missing, was edited, or is about another model.
     """
+    if evidence.frozen:
+        listed = ", ".join(evidence.frozen)
+        reason = f"frozen in dvc.yaml: {listed}; DVC does not look at them: `dvc unfreeze` them"
+        return Verdict("refused", reason, len(evidence.frozen), 0)
     stale = evidence.stale
     if stale:
         listed = "; ".join(stale[:N_LISTED])
         more = " ..." if len(stale) > N_LISTED else ""
         reason = f"{listed}{more}: `make pipeline` makes the evidence again"
         return Verdict("refused", reason, len(stale), 0)
+    if not evidence.is_split_as_the_code_does:
+        reason = (
+            "the training and the test set are not those into which this code splits the validated "
+            "table: `dvc repro --force split`, then `make pipeline`"
+        )
+        return Verdict("refused", reason)
     text = (evidence.root / "reports" / "metrics.json").read_text(encoding="utf-8")
     recorded = json.loads(text)
     measured = evidence.measured

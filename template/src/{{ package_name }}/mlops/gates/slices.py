@@ -20,9 +20,9 @@ N_LISTED = 4
 
 
 class Finding(NamedTuple):
-    """What is found on one slice. Findings sort by skill score, the worst first."""
+    """What is found on one slice; without a skill score where it cannot be measured."""
 
-    skill: float
+    skill: float | None
     description: str
     status: Literal["passed", "refused", "inconclusive"]
 
@@ -50,7 +50,7 @@ def check(evidence: Evidence) -> Verdict:
     findings = []
     for name, rows in slices.items():
         findings.append(_judge(evidence, name, rows, whole))
-    findings.sort()
+    findings.sort(key=_badness)
     return _verdict(findings, evidence.config.gates.slices.skill)
 
 
@@ -89,10 +89,11 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
         doubtful = "refused"
     n_rows = len(rows.numbers)
     if n_rows < thresholds.min_rows:
-        return Finding(0.0, f"{name} has {n_rows} rows, fewer than {thresholds.min_rows}", doubtful)
+        reason = f"{name} has {n_rows} rows, fewer than {thresholds.min_rows}"
+        return Finding(None, reason, doubtful)
     skill, low, high = rows.estimate(evidence.candidate)
     if not np.isfinite([skill, low]).all():
-        return Finding(0.0, f"{name} leaves {rows.metric} undefined", doubtful)
+        return Finding(None, f"{name} leaves {rows.metric} undefined", doubtful)
     interval = f"{skill:.2f} [{low:.2f}, {high:.2f}]"
     description = f"{name} has a skill score of {interval} on {n_rows:,} rows"
     if low < thresholds.skill:
@@ -118,6 +119,11 @@ def _loss(rows: Rows, candidate: CachedModel, champion: CachedModel, margin: flo
         return 0.0
     loss, low, _ = rows.advantage(champion, candidate)
     return loss if low > 0 else 0.0
+
+
+def _badness(finding: Finding) -> float:
+    """Sorts the worst first, and what could not be measured before that."""
+    return float("-inf") if finding.skill is None else finding.skill
 
 
 def _verdict(findings: list[Finding], floor: float) -> Verdict:

@@ -9,6 +9,9 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
+SHOWN = "HMRCK?U"
+"""Letters of `git ls-files -v` for files in which git looks for changes; S and lower case hide."""
+
 N_LISTED = 5
 """At most so many files are named."""
 
@@ -21,14 +24,22 @@ def check(evidence: Evidence) -> Verdict:
 
     Returns:
         A verdict with the number of changed files, of which there may be none.
+
+    Raises:
+        ProjectError: git cannot tell.
     """
     if not evidence.commit:
         return Verdict("refused", "there is no commit to promote: `git commit` first")
-    # Untracked files count as well: a module outside the commit could not be found again.
-    changed = []
-    for line in evidence.git("status", "--porcelain").splitlines():
-        # Two letters of status and a space come before the path.
-        changed.append(line[3:])
+    hidden = [name[2:] for name in evidence.files("ls-files", "-v") if name[0] not in SHOWN]
+    if hidden:
+        listed = ", ".join(hidden[:N_LISTED])
+        fix = "`git update-index --no-assume-unchanged --no-skip-worktree` shows them again"
+        return Verdict("refused", f"git was told to ignore changes in {listed}: {fix}")
+    # Whatever the settings of this person's git: they may hide new files or submodules.
+    changed = evidence.files("diff", "--name-only", "--ignore-submodules=none", "HEAD")
+    # Untracked files count as well: a module outside the commit could not be found again. Only what
+    # the committed .gitignore files name is left out, not what this clone alone excludes.
+    changed += evidence.files("ls-files", "--others", "--exclude-per-directory=.gitignore")
     if changed:
         listed = ", ".join(changed[:N_LISTED])
         more = " ..." if len(changed) > N_LISTED else ""

@@ -1,16 +1,25 @@
 """What a model reads: features and target, from the rows of a table."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from .. import team
 from ..config import Config
+from ..data.entities import entity_column
 from ..data.validation import checked
 from ..errors import ProjectError
 from ..team import Feature
+
+ROWS_ALONE = 20
+"""Rows whose features are also computed one at a time."""
+
+ROUNDING = 1e-9
+"""Relative difference between two computations of one number that is no difference."""
 
 
 class Inputs(NamedTuple):
@@ -28,28 +37,91 @@ class Inputs(NamedTuple):
 
 
 def feature_table(features: Sequence[Feature], rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the features of rows.
+    """Compute the features of rows, from what is known when a prediction is made.
 
     Args:
         features: The team's features.
-        rows: Rows of the raw table, with or without the outcome.
+        rows: Rows of the raw table, with or without the outcome, which no feature sees.
 
     Returns:
         One column for each feature, in their order, under the index of `rows`.
 
     Raises:
-        ProjectError: A feature reads a column that `rows` does not have.
+        ProjectError: A feature reads a column that `rows` or the schema `Request` does not have.
     """
+    requests = _requests(rows)
     columns = {}
     # In a loop, so that the message can say which feature it was.
     for feature in features:
         try:
-            columns[feature.name] = feature.compute(rows) if feature.compute else rows[feature.name]
+            columns[feature.name] = _values(feature, requests)
         except KeyError as error:
             raise ProjectError(
-                f"features.py: {feature.name} reads {error}, no column of the raw table"
+                f"features.py: {feature.name} reads {error}, no column of Request in schemas.py: "
+                "a feature sees only what is known when a prediction is made"
             ) from error
     return pd.DataFrame(columns, index=rows.index)
+
+
+def _values(feature: Feature, requests: pd.DataFrame) -> pd.Series:
+    if feature.compute is None:
+        return requests[feature.name]
+    return feature.compute(requests)
+
+
+def _requests(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that the schema `Request` declares, by name or by pattern."""
+    declared = team.request().to_schema().columns
+    patterns = [name for name, column in declared.items() if column.regex]
+    known = []
+    for name in rows:
+        if name in declared or any(re.match(pattern, str(name)) for pattern in patterns):
+            known.append(name)
+    return rows[known]
+
+
+def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int) -> None:
+    """Demand that a feature of a row depends on nothing but that row.
+
+    A mean, rank or count over the table gives one value in training and another for a single
+    request, and over a sorted table it can hold the outcome. So each feature is computed again on
+    half of the rows in another order, and on some rows one at a time.
+
+    Args:
+        features: The team's features.
+        rows: Rows of the raw table.
+        seed: Draws the rows that are computed again.
+
+    Raises:
+        ProjectError: Names the feature, and the column values of no row.
+    """
+    whole = feature_table(features, rows)
+    drawn = np.random.default_rng(seed).permutation(len(rows))[: len(rows) // 2 + 1]
+    # Under a new index: the position of a row is not known of a request either.
+    half = feature_table(features, rows.iloc[drawn].reset_index(drop=True))
+    alone = []
+    for position in drawn[:ROWS_ALONE]:
+        row = rows.iloc[[position]].reset_index(drop=True)
+        alone.append(feature_table(features, row))
+    for feature in features:
+        values = whole[feature.name].iloc[drawn]
+        one_by_one = pd.concat([table[feature.name] for table in alone])
+        is_same = _same(feature, values, half[feature.name])
+        if not (is_same and _same(feature, values[:ROWS_ALONE], one_by_one)):
+            raise ProjectError(
+                f"features.py: {feature.name} of a row depends on other rows, on their order or on "
+                "their index: a request comes alone. What is learned from many rows, such as a "
+                "mean or a rank, belongs into the pipeline in model.py"
+            )
+
+
+def _same(feature: Feature, one: pd.Series, other: pd.Series) -> bool:
+    """Whether two computations of a feature for the same rows gave the same values."""
+    if feature.kind == "numeric":
+        numbers = [values.to_numpy(dtype=float, na_value=np.nan) for values in (one, other)]
+        return bool(np.allclose(*numbers, rtol=ROUNDING, atol=0, equal_nan=True))
+    texts = [values.astype("string").reset_index(drop=True) for values in (one, other)]
+    return texts[0].equals(texts[1])
 
 
 def inputs(config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
@@ -89,5 +161,6 @@ def training_sample(config: Config, root: Path, most: int) -> Inputs:
     # In the order of the table: a fold by position must not depend on the order of the draw.
     sampled = rows.sample(n_rows, random_state=config.seed).sort_index()
     features, target = inputs(config, sampled)
-    groups = sampled[config.data.group] if config.data.group else None
+    group = entity_column(config, sampled)
+    groups = sampled[group] if group else None
     return Inputs(features, target, groups)

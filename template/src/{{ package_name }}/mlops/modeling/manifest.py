@@ -12,6 +12,7 @@ from .. import team
 from ..checksums import file_hash
 from ..config import Config
 from ..errors import ProjectError
+from .snapshot import write_snapshot
 from .storage import load_model
 
 LIBRARIES = (
@@ -21,7 +22,7 @@ LIBRARIES = (
 
 
 def write(config: Config, root: Path) -> None:
-    """Write models/manifest.json for the model that was just trained."""
+    """Write models/manifest.json for the model that was just trained, and its code beside it."""
     folder = root / "models"
     model = load_model(folder / "model.skops")
     selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
@@ -32,6 +33,7 @@ def write(config: Config, root: Path) -> None:
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         "features": {feature.name: feature.kind for feature in team.features()},
         "code": team.code_hash(),
+        "snapshot": write_snapshot(folder),
         "libraries": libraries(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }

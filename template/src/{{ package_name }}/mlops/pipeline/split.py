@@ -6,6 +6,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from ..config import Config
+from ..data.entities import entity_column
 from ..errors import ProjectError
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
@@ -39,8 +40,8 @@ def split(config: Config, root: Path) -> str:
 def divide(rows: pd.DataFrame, config: Config) -> Parts:
     """Divide rows by the settings: the latest are held out, or rows drawn at random.
 
-    No group is on both sides: a group with rows in both periods is drawn to one of them, and
-    loses its rows of the other.
+    No group is on both sides, nor an id that repeats: one with rows in both periods is drawn to
+    one of them, and loses its rows of the other.
 
     Args:
         rows: Rows with a label.
@@ -52,10 +53,11 @@ def divide(rows: pd.DataFrame, config: Config) -> Parts:
     Raises:
         ProjectError: All rows are of one time.
     """
-    if config.data.group and config.data.time:
-        return _by_group_and_time(rows, config)
-    if config.data.group:
-        return _by_group(rows, config)
+    group = entity_column(config, rows)
+    if group and config.data.time:
+        return _by_group_and_time(rows, group, config)
+    if group:
+        return _by_group(rows, group, config)
     if config.data.time:
         return _by_time(rows, config)
     return _at_random(rows, config)
@@ -74,8 +76,8 @@ def _at_random(rows: pd.DataFrame, config: Config) -> Parts:
     return train.sort_index(), test.sort_index()
 
 
-def _by_group(rows: pd.DataFrame, config: Config) -> Parts:
-    is_drawn = _is_drawn(rows, config)
+def _by_group(rows: pd.DataFrame, group: str, config: Config) -> Parts:
+    is_drawn = _is_drawn(rows[group], config)
     return rows[~is_drawn], rows[is_drawn]
 
 
@@ -84,21 +86,21 @@ def _by_time(rows: pd.DataFrame, config: Config) -> Parts:
     return rows[~is_late], rows[is_late]
 
 
-def _by_group_and_time(rows: pd.DataFrame, config: Config) -> Parts:
+def _by_group_and_time(rows: pd.DataFrame, group: str, config: Config) -> Parts:
     is_late = _is_late(rows[config.data.time], config.data.test_share)
-    is_drawn = _is_drawn(rows, config)
-    in_both_periods = is_late.groupby(rows[config.data.group]).transform("nunique") == 2
+    is_drawn = _is_drawn(rows[group], config)
+    in_both_periods = is_late.groupby(rows[group]).transform("nunique") == 2
     # A group of one period stays where it is: only one of both has to be drawn to a side.
     is_train = ~is_late & ~(in_both_periods & is_drawn)
     is_test = is_late & ~(in_both_periods & ~is_drawn)
     return rows[is_train], rows[is_test]
 
 
-def _is_drawn(rows: pd.DataFrame, config: Config) -> pd.Series:
+def _is_drawn(groups: pd.Series, config: Config) -> pd.Series:
     """Whether each row's group is drawn for the test set."""
-    groups = rows[config.data.group].drop_duplicates()
-    drawn = groups.sample(frac=config.data.test_share, random_state=config.seed)
-    return rows[config.data.group].isin(drawn)
+    different = groups.drop_duplicates()
+    drawn = different.sample(frac=config.data.test_share, random_state=config.seed)
+    return groups.isin(drawn)
 
 
 def _is_late(time: pd.Series, share: float) -> pd.Series:

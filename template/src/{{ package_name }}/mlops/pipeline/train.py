@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .. import team
 from ..config import Config, tuned
+from ..data.entities import entity_column
 from ..modeling import manifest
-from ..modeling.inputs import inputs
+from ..modeling.inputs import inputs, require_row_wise
 from ..modeling.selection import candidates, cross_validate, one_standard_error
 from ..modeling.storage import save_model
 
@@ -24,13 +26,15 @@ def train(config: Config, root: Path) -> str:
         The name of the chosen candidate, and the mean score of each.
 
     Raises:
-        ProjectError: A candidate cannot be scored.
+        ProjectError: A candidate cannot be scored, or a feature depends on more than its row.
     """
     config = tuned(config, root)
     rows = pd.read_parquet(root / config.table("processed", "train"))
+    require_row_wise(team.features(), rows, config.seed)
     features, target = inputs(config, rows)
     # Rows of one group stay together in cross-validation, as they do in the test set.
-    groups = rows[config.data.group] if config.data.group else None
+    group = entity_column(config, rows)
+    groups = rows[group] if group else None
     scores = cross_validate(config, features, target, groups)
     chosen = one_standard_error(scores)
     # Once more on all rows: in cross-validation no model saw more than its folds.

@@ -16,6 +16,8 @@ console = Console()
 
 COLORS = {"passed": "green", "refused": "red", "inconclusive": "yellow"}
 
+SWITCHES = {"yes", "no", "y", "n", "true", "false", "1", "0"}
+
 GC_THRESHOLD = 100_000
 """New objects between two collections of garbage; at Python's own a sixth of the time goes by."""
 
@@ -25,25 +27,44 @@ Why = Annotated[str, typer.Option(help="The reason, for the record.")]
 def promote(
     why: Why = "",
     uncompared: Annotated[
-        bool, typer.Option("--uncompared", help="Replace a champion that cannot be scored here.")
-    ] = False,
+        str, typer.Option(help="Why to replace a champion that cannot be scored here.")
+    ] = "",
+    accept_worse: Annotated[str, typer.Option(help="Why to accept a worse model.")] = "",
+    again: Annotated[str, typer.Option(help="Why to promote a withdrawn version again.")] = "",
 ) -> None:
     """Let every gate judge the candidate; if none refuses, it becomes the champion."""
     from . import staleness
 
     root = Path.cwd()
+    _require_own_package(root)
     config = load_config(root)
-    if uncompared and not why.strip():
-        raise ProjectError("UNCOMPARED=yes needs a reason for the record: WHY=...")
+    if not why.strip():
+        raise ProjectError('say why, for the record: make promote WHY="tenure in bands"')
+    named = {"UNCOMPARED": uncompared, "ACCEPT_WORSE": accept_worse, "AGAIN": again}
+    for name, reason in named.items():
+        # Once it was a switch, and `no` must not be taken for a reason.
+        if reason.strip().lower() in SWITCHES:
+            raise ProjectError(f"{name}={reason} is no reason: write in words why, or leave it out")
     gc.set_threshold(GC_THRESHOLD)
     with console.status("judging the candidate", spinner="line"):
         # DVC answers in a process of its own, while this one imports the store's libraries.
         staleness.ask(root)
+        from .evidence import Reasons
         from .promote import promote as run
 
-        outcome = run(config, root, why, _print_verdict, uncompared=uncompared)
+        reasons = Reasons(uncompared.strip(), accept_worse.strip(), again.strip())
+        outcome = run(config, root, why, _print_verdict, reasons)
     console.print(f"\n{escape(outcome.summary)}", highlight=False, soft_wrap=True)
     raise typer.Exit(not outcome.promoted)
+
+
+def _require_own_package(root: Path) -> None:
+    """Refuse to judge a project with the gates of another one."""
+    package = Path(__file__).resolve().parents[2]
+    if root.resolve() not in package.parents:
+        raise ProjectError(
+            f"the gates that run here are those of {package}, not of this project: `make setup`"
+        )
 
 
 def _print_verdict(name: str, verdict: Verdict) -> None:

@@ -9,24 +9,43 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from sklearn.pipeline import Pipeline
 
 from .. import team
-from ..checksums import read_with_checksum
+from ..checksums import file_hash, read_with_checksum
 from ..config import Config
 from ..errors import ProjectError
 from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
-from ..tracking import Version
+from ..pipeline.split import divide
+from ..tracking import MODEL_FILES, Version
 from . import staleness
 from .old_champion import score_with_own_code
 
 
+@dataclass(frozen=True)
+class Reasons:
+    """Why what a gate would refuse is wanted all the same; an empty reason wants nothing.
+
+    Attributes:
+        uncompared: Why a champion that cannot be scored may stay unscored.
+        accept_worse: Why a candidate may be worse than the champion.
+        again: Why a version that was withdrawn may be champion again.
+    """
+
+    uncompared: str = ""
+    accept_worse: str = ""
+    again: str = ""
+
+
 @dataclass
 class Evidence:
-    """The candidate in models/, the champion, and what is known of both.
+    """The candidate, the champion, and what is known of both.
+
+    The candidate is loaded from the registry, since that is the file which would be promoted.
 
     What cannot be read, loaded or scored is a ProjectError at the first access.
 
@@ -34,15 +53,19 @@ class Evidence:
         config: The project's settings.
         root: The project's folder.
         champion_version: The champion in the registry; None if there is none.
-        champion_folder: The champion's files; None if there is none.
-        uncompared: Whether a champion that cannot be scored may stay unscored.
+        champion_folder: The champion's files; None if there is none, or if they are gone.
+        candidate_version: The candidate in the registry; None before it is registered.
+        candidate_folder: The candidate's files in the registry; None before it is registered.
+        reasons: Why what a gate would refuse is wanted all the same.
     """
 
     config: Config
     root: Path
     champion_version: Version | None
     champion_folder: Path | None
-    uncompared: bool = False
+    candidate_version: Version | None = None
+    candidate_folder: Path | None = None
+    reasons: Reasons = Reasons()
 
     # The moment and the commit.
 
@@ -54,7 +77,7 @@ class Evidence:
     @cached_property
     def commit(self) -> str:
         """The commit that is checked out; empty outside a repository."""
-        return self.git("rev-parse", "--verify", "--quiet", "HEAD")
+        return commit_of(self.root)
 
     def git(self, *arguments: str) -> str:
         """Ask git about the project.
@@ -63,13 +86,38 @@ class Evidence:
             arguments: The subcommand and its arguments.
 
         Returns:
-            What git prints; empty where it fails.
+            What git prints.
+
+        Raises:
+            ProjectError: git fails, which must not look like a clean answer.
         """
-        command = ["git", "-C", str(self.root)]
-        command.extend(arguments)
+        command = ["git", "-C", str(self.root), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        # Only at the end: the first space of `git status --porcelain` has a meaning.
-        return "" if done.returncode else done.stdout.rstrip()
+        if done.returncode:
+            raise ProjectError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def files(self, *arguments: str) -> list[str]:
+        """Ask git for a list of files, as `git` does, whatever their names hold.
+
+        Args:
+            arguments: The subcommand and its arguments; it must know `-z`.
+
+        Returns:
+            The lines of the answer.
+        """
+        subcommand, *others = arguments
+        # With -z a name is written as it is, and ends with a zero byte.
+        return [name for name in self.git(subcommand, "-z", *others).split("\0") if name]
+
+    @cached_property
+    def frozen(self) -> list[str]:
+        """The stages of dvc.yaml that DVC is told not to look at."""
+        path = self.root / "dvc.yaml"
+        if not path.exists():
+            raise ProjectError("dvc.yaml is not there: nothing says how the evidence was made")
+        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        return [name for name, stage in stages.items() if stage.get("frozen")]
 
     @cached_property
     def stale(self) -> list[str]:
@@ -86,7 +134,7 @@ class Evidence:
     @cached_property
     def model(self) -> Pipeline:
         """The candidate, loaded and checked against its manifest."""
-        return manifest.load(self.root / "models")
+        return manifest.load(self.candidate_folder or self.root / "models")
 
     @cached_property
     def train(self) -> pd.DataFrame:
@@ -97,6 +145,17 @@ class Evidence:
     def test(self) -> pd.DataFrame:
         """The test set, as rows of the raw table."""
         return self._table("test")
+
+    @cached_property
+    def is_split_as_the_code_does(self) -> bool:
+        """Whether splitting the validated table again gives these two tables, row by row."""
+        path = self.root / self.config.table("interim", "validate")
+        if not path.exists():
+            raise ProjectError(f"{path.name} is not there: `make pipeline` makes it")
+        table = pd.read_parquet(path)
+        again = divide(table[table[self.config.data.target].notna()], self.config)
+        pairs = zip(again, (self.train, self.test), strict=True)
+        return all(made.reset_index(drop=True).equals(found) for made, found in pairs)
 
     @cached_property
     def _inputs(self) -> tuple[pd.DataFrame, pd.Series]:
@@ -134,26 +193,41 @@ class Evidence:
         None if there is no champion, or if it cannot be scored and may stay unscored.
         """
         version = self.champion_version
-        folder = self.champion_folder
-        if version is None or folder is None:
+        if version is None:
             return None
         try:
-            return self._score_champion(version, folder)
+            return self._score_champion(version)
         except ProjectError as error:
-            if self.uncompared:
+            if self.reasons.uncompared:
                 return None
             raise ProjectError(
                 f"the champion, version {version.number}, cannot be scored on these rows: {error}. "
-                "To do without: make promote UNCOMPARED=yes WHY=..."
+                'To do without: make promote UNCOMPARED="its libraries are gone" WHY=...'
             ) from error
 
-    def _score_champion(self, version: Version, folder: Path) -> CachedModel:
+    def _score_champion(self, version: Version) -> CachedModel:
+        folder = self.champion_folder
+        if folder is None:
+            raise ProjectError("its files are gone")
         if manifest.read(folder).get("code") == team.code_hash():
             return cache_predictions(manifest.load(folder), self.features)
         # Today's features may mean something else than those that the champion was trained on.
         table = self.root / self.config.table("processed", "test")
         commit = version.tags.get("git_commit", "")
         return score_with_own_code(self.root, commit, folder, table)
+
+    @property
+    def behind_best(self) -> float:
+        """Skill by which the candidate is behind the best champion so far; 0 if it is ahead.
+
+        Small losses, none of them shown, add up: each champion's version has the sum as a tag.
+        """
+        if self.champion_version is None or self.champion is None:
+            return 0.0
+        behind = float(self.champion_version.tags.get("behind_best", 0))
+        champion_skill = self.rows.skill(self.rows.score(self.champion))
+        candidate_skill = self.rows.skill(self.rows.score(self.candidate))
+        return max(0.0, behind + champion_skill - candidate_skill)
 
     @cached_property
     def measured(self) -> dict[str, float]:
@@ -182,6 +256,29 @@ class Evidence:
         return self._of_candidate(path, facts, "make profile")
 
     # What a gate demands of it.
+
+    def require_one_identity(self) -> None:
+        """Demand that what was judged is what would be promoted.
+
+        Raises:
+            ProjectError: The model in models/, its manifest and the registry's copy of both do not
+                have the same checksum.
+        """
+        expected = self.manifest["sha256"]
+        found = {"models/": file_hash(self.root / "models" / MODEL_FILES[0])}
+        if self.candidate_version and self.candidate_folder:
+            number = self.candidate_version.number
+            copy = file_hash(self.candidate_folder / MODEL_FILES[0])
+            found[f"the registry's copy of version {number}"] = copy
+            found[f"the tag of version {number}"] = self.candidate_version.tags.get("sha256", "")
+            recorded = manifest.read(self.candidate_folder)["sha256"]
+            found[f"the manifest of version {number}"] = recorded
+        for place, checksum in found.items():
+            if checksum != expected:
+                raise ProjectError(
+                    f"{place} has another model than models/manifest.json describes: it is not the "
+                    "file that its manifest describes; `dvc repro --force train` makes it again"
+                )
 
     def require_finite_predictions(self) -> None:
         """Demand that the candidate predicts a finite number for every row of the test set.
@@ -213,3 +310,10 @@ class Evidence:
         if facts.get("model") != self.manifest["sha256"]:
             raise ProjectError(f"{path.name} is about another model: `{fix}` makes it again")
         return facts
+
+
+def commit_of(root: Path) -> str:
+    """Return the commit that is checked out; empty outside a repository."""
+    command = ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,6 +1,7 @@
 """Scores a champion whose features or models were written otherwise than they are now."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,8 @@ import numpy as np
 
 from ..errors import ProjectError
 from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor
+from ..modeling import manifest
+from ..modeling.snapshot import SNAPSHOT, unpack_snapshot
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
@@ -20,12 +23,12 @@ ENTRY_POINT = f"{MACHINERY}.modeling.predict"
 
 
 def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> CachedModel:
-    """Predict with a model's own code, which is that of the commit it was trained at.
+    """Predict with a model's own code: the snapshot beside it, else that of its commit.
 
     Args:
-        root: The project, whose repository has the commit.
+        root: The project, whose repository may have the commit.
         commit: The commit; empty if none was recorded.
-        folder: The folder with the model and its manifest.
+        folder: The folder with the model, its manifest and, unless it is older than that, its code.
         table: The rows to predict, as Parquet.
 
     Returns:
@@ -34,11 +37,14 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> C
     Raises:
         ProjectError: The commit is not here, or its code cannot read these rows.
     """
-    archive = _archive(root, commit)
     with tempfile.TemporaryDirectory() as scratch:
-        # A checkout would disturb the working tree; this leaves it alone.
-        with tarfile.open(fileobj=BytesIO(archive)) as files:
-            files.extractall(scratch, filter="data")
+        if (folder / SNAPSHOT).exists():
+            recorded = manifest.read(folder).get("snapshot", "")
+            unpack_snapshot(folder, recorded, Path(scratch, "src"))
+        else:
+            # A checkout would disturb the working tree; this leaves it alone.
+            with tarfile.open(fileobj=BytesIO(_archive(root, commit))) as files:
+                files.extractall(scratch, filter="data")
         out = Path(scratch, "predictions.npz")
         _predict(Path(scratch), folder, table, out)
         return _read(out)
@@ -46,8 +52,10 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> C
 
 def _archive(root: Path, commit: str) -> bytes:
     """The package as it was at the commit, as a tar file."""
-    # No commit is called that: git fails, and the error says so.
-    revision = commit or "unknown"
+    # A tag is text that anybody may have written, and git would take `-...` for an option.
+    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise ProjectError(f"the version names no commit, but {commit!r}")
+    revision = commit
     command = ["git", "-C", str(root), "archive", "--format=tar", revision, "src"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:

@@ -17,10 +17,12 @@ from ..errors import ProjectError
 from ..gates import Verdict, judge
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from .evidence import Evidence
+from .evidence import Evidence, Reasons, commit_of
 
 OnVerdict = Callable[[str, Verdict], None]
 """Called with the name of a gate and its verdict, as soon as it is known."""
+
+NO_REASONS = Reasons()
 
 LONGEST_TAG = 4_000
 """Characters: enough to find the cause. All reasons are in reports/promotion.json."""
@@ -46,7 +48,7 @@ class Outcome:
 
 
 def promote(
-    config: Config, root: Path, why: str, on_verdict: OnVerdict, *, uncompared: bool = False
+    config: Config, root: Path, why: str, on_verdict: OnVerdict, reasons: Reasons = NO_REASONS
 ) -> Outcome:
     """Register the candidate, let every gate judge it, and move the alias `champion` to it.
 
@@ -58,7 +60,7 @@ def promote(
         root: The project, with the candidate in models/.
         why: The reason, for the record.
         on_verdict: Called after each gate.
-        uncompared: Whether a champion that cannot be scored may be replaced.
+        reasons: Why what a gate would refuse is wanted all the same.
 
     Returns:
         What it came to.
@@ -69,18 +71,25 @@ def promote(
     model = config.model.name
     with _lock(root):
         champion = registry.by_alias(root, model, "champion")
-        folder = registry.fetch(root, model, champion) if champion else None
-        evidence = Evidence(config, root, champion, folder, uncompared)
-        version = candidate(config, root, evidence.commit)
+        folder = _files_of_champion(config, root, champion)
+        version = candidate(config, root, commit_of(root))
+        files = registry.fetch(root, model, version)
+        evidence = Evidence(config, root, champion, folder, version, files, reasons)
         verdicts: dict[str, Verdict] = {}
         for name, verdict in judge(evidence):
             verdicts[name] = verdict
             on_verdict(name, verdict)
         refused = _gates_that(verdicts, "refused")
         facts = record(why) | {"commit": evidence.commit}
+        facts |= {name: reason for name, reason in asdict(reasons).items() if reason}
         if not refused:
+            # Again, since the gates take seconds in which somebody may change a file.
+            evidence.require_one_identity()
+            # All that can fail comes before the alias moves.
+            measured = evidence.measured
+            _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
             _move_aliases(config, root, champion, version, facts)
-            summary = _promoted(config, version, champion, verdicts, evidence.measured)
+            summary = _promoted(config, version, champion, verdicts, measured)
         else:
             _tag_refusal(config, root, champion, version, verdicts)
             summary = _refused(config, version, champion, verdicts)
@@ -93,6 +102,19 @@ def promote(
     )
     _write_report(root, asdict(outcome) | facts)
     return outcome
+
+
+def _files_of_champion(config: Config, root: Path, champion: Version | None) -> Path | None:
+    """The champion's files; None if there is no champion, or if its files are gone.
+
+    That must not end the promotion here: a gate says how to do without them.
+    """
+    if champion is None:
+        return None
+    try:
+        return registry.fetch(root, config.model.name, champion)
+    except ProjectError:
+        return None
 
 
 def candidate(config: Config, root: Path, commit: str) -> Version:

@@ -11,7 +11,7 @@ from typing import Any
 from .. import names
 from ..errors import ProjectError
 
-MODEL_FILES = ("model.skops", "manifest.json")
+MODEL_FILES = ("model.skops", "manifest.json", "code.zip")
 """The files of a model version; the model itself comes first."""
 
 RECORD = Path("reports", "runs.json")
