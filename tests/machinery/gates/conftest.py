@@ -9,7 +9,7 @@ from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion.evidence import Reasons
+from churn_radar.mlops.promotion.reasons import Reasons
 from churn_radar.mlops.tracking import Version
 from machinery.gates.known import TRUTH, scored
 

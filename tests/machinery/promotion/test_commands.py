@@ -12,8 +12,8 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Verdict
 from churn_radar.mlops.promotion import commands, staleness
 from churn_radar.mlops.promotion import promote as module
-from churn_radar.mlops.promotion.evidence import Reasons
 from churn_radar.mlops.promotion.promote import Outcome
+from churn_radar.mlops.promotion.reasons import Reasons
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "metrics.json").write_text("{}")
-    for name in ("model.skops", "manifest.json"):
+    for name in ("model.skops", "manifest.json", "code.zip"):
         (tmp_path / "models" / name).write_text(name)
     return tmp_path
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from ..config import load_config
 from ..errors import ProjectError
 from ..gates import Verdict
+from .reasons import Reasons
 
 console = Console()
 
@@ -49,7 +50,6 @@ def promote(
     with console.status("judging the candidate", spinner="line"):
         # DVC answers in a process of its own, while this one imports the store's libraries.
         staleness.ask(root)
-        from .evidence import Reasons
         from .promote import promote as run
 
         reasons = Reasons(uncompared.strip(), accept_worse.strip(), again.strip())

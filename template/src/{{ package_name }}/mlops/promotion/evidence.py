@@ -24,21 +24,7 @@ from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version
 from . import staleness
 from .old_champion import score_with_own_code
-
-
-@dataclass(frozen=True)
-class Reasons:
-    """Why what a gate would refuse is wanted all the same; an empty reason wants nothing.
-
-    Attributes:
-        uncompared: Why a champion that cannot be scored may stay unscored.
-        accept_worse: Why a candidate may be worse than the champion.
-        again: Why a version that was withdrawn may be champion again.
-    """
-
-    uncompared: str = ""
-    accept_worse: str = ""
-    again: str = ""
+from .reasons import NO_REASONS, Reasons
 
 
 @dataclass
@@ -65,7 +51,7 @@ class Evidence:
     champion_folder: Path | None
     candidate_version: Version | None = None
     candidate_folder: Path | None = None
-    reasons: Reasons = Reasons()
+    reasons: Reasons = NO_REASONS
 
     # The moment and the commit.
 

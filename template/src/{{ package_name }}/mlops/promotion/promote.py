@@ -17,12 +17,11 @@ from ..errors import ProjectError
 from ..gates import Verdict, judge
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from .evidence import Evidence, Reasons, commit_of
+from .evidence import Evidence, commit_of
+from .reasons import NO_REASONS, Reasons
 
 OnVerdict = Callable[[str, Verdict], None]
 """Called with the name of a gate and its verdict, as soon as it is known."""
-
-NO_REASONS = Reasons()
 
 LONGEST_TAG = 4_000
 """Characters: enough to find the cause. All reasons are in reports/promotion.json."""
