@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from churn_radar.mlops import ProjectError, team
+from churn_radar.mlops import Feature, ProjectError, team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.pipeline import stage
 
@@ -58,3 +58,8 @@ def test_a_helper_of_the_schema_must_be_a_dependency(
     dvc.write_text(STAGES.replace("DEPS", "'${code}/limits.py'"), encoding="utf-8")
     with pytest.raises(FileNotFoundError):  # it goes on to the table, which is not there
         stage("validate")(config, tmp_path)
+
+
+def test_a_mistyped_kind_of_a_feature_is_refused() -> None:
+    with pytest.raises(ProjectError, match="the kind of region is 'categorial': choose from num"):
+        Feature("region", "categorial", "team", "source", "reason")  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ import pytest
 from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import rows_of
+from churn_radar.mlops.gates import Reasons
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion.reasons import Reasons
 from churn_radar.mlops.tracking import Version
 from machinery.gates.known import TRUTH, scored
 

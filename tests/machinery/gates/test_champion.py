@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from churn_radar.mlops.evaluation.scores import CachedRegressor
-from churn_radar.mlops.gates import champion
-from churn_radar.mlops.promotion.reasons import Reasons
+from churn_radar.mlops.gates import Reasons, champion
 from machinery.gates.known import scored
 
 

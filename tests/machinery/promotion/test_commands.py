@@ -9,11 +9,10 @@ import pytest
 import typer
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.gates import Verdict
+from churn_radar.mlops.gates import Reasons, Verdict
 from churn_radar.mlops.promotion import commands, staleness
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.promote import Outcome
-from churn_radar.mlops.promotion.reasons import Reasons
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.scores import CachedClassifier, cache_predictions
-from churn_radar.mlops.modeling.snapshot import SNAPSHOT
+from churn_radar.mlops.gates import Reasons
+from churn_radar.mlops.modeling.manifest import SNAPSHOT
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.old_champion import score_with_own_code
-from churn_radar.mlops.promotion.reasons import Reasons
 from churn_radar.mlops.tracking import Version
 
 Git = Callable[..., None]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Config
+from .errors import ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MACHINERY = Path(__file__).parent
 PACKAGE = MACHINERY.parent
+
+
+KINDS = ("numeric", "categorical")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,14 @@ class Feature:
     source: str
     reason: str
     compute: Callable[[pd.DataFrame], pd.Series] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse another kind: no model would read the feature, and nobody would notice."""
+        if self.kind not in KINDS:
+            raise ProjectError(
+                f"features.py: the kind of {self.name} is {self.kind!r}: choose from "
+                f"{', '.join(KINDS)}"
+            )
 
 
 def features() -> Sequence[Feature]:

@@ -62,6 +62,24 @@ class Verdict:
             raise ValueError(f"{self.status!r} is no status: choose from {', '.join(STATUSES)}")
 
 
+@dataclass(frozen=True)
+class Reasons:
+    """Why what a gate would refuse is wanted all the same; an empty reason wants nothing.
+
+    Attributes:
+        uncompared: Why a champion that cannot be scored may stay unscored.
+        accept_worse: Why a candidate may be worse than the champion.
+        again: Why a version that was withdrawn may be champion again.
+    """
+
+    uncompared: str = ""
+    accept_worse: str = ""
+    again: str = ""
+
+
+NO_REASONS = Reasons()
+
+
 def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
     """Let every gate judge the candidate, the team's additional gates last.
 
@@ -84,7 +102,7 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
 def _verdict(check: Callable[[Evidence], Verdict], evidence: Evidence) -> Verdict:
     """The verdict of one gate; a gate that cannot judge refuses."""
     try:
-        verdict = check(evidence)
+        verdict: object = check(evidence)
         # A team's gate may return anything: what is no verdict must not pass for one.
         if not isinstance(verdict, Verdict):
             return Verdict("refused", f"it returned {verdict!r}, which is no verdict")

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from .. import team
-from ..data.entities import entity_column
+from ..data import entity_column
 from ..data.validation import personal_columns
 from ..modeling.inputs import feature_table, require_row_wise
 from . import Verdict

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .. import team
 from ..config import Config
-from ..data.entities import entity_column
+from ..data import entity_column
 from ..data.validation import checked
 from ..errors import ProjectError
 from ..team import Feature
@@ -118,10 +118,11 @@ def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int)
 def _same(feature: Feature, one: pd.Series, other: pd.Series) -> bool:
     """Whether two computations of a feature for the same rows gave the same values."""
     if feature.kind == "numeric":
-        numbers = [values.to_numpy(dtype=float, na_value=np.nan) for values in (one, other)]
-        return bool(np.allclose(*numbers, rtol=ROUNDING, atol=0, equal_nan=True))
-    texts = [values.astype("string").reset_index(drop=True) for values in (one, other)]
-    return texts[0].equals(texts[1])
+        first = one.to_numpy(dtype=float, na_value=np.nan)
+        second = other.to_numpy(dtype=float, na_value=np.nan)
+        return bool(np.allclose(first, second, rtol=ROUNDING, atol=0, equal_nan=True))
+    text = one.astype("string").reset_index(drop=True)
+    return text.equals(other.astype("string").reset_index(drop=True))
 
 
 def inputs(config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:

@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from ..config import Config
-from ..data.entities import entity_column
+from ..data import entity_column
 from ..errors import ProjectError
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .. import team
 from ..config import Config, tuned
-from ..data.entities import entity_column
+from ..data import entity_column
 from ..modeling import manifest
 from ..modeling.inputs import inputs, require_row_wise
 from ..modeling.selection import candidates, cross_validate, one_standard_error

@@ -10,8 +10,7 @@ from rich.markup import escape
 
 from ..config import load_config
 from ..errors import ProjectError
-from ..gates import Verdict
-from .reasons import Reasons
+from ..gates import Reasons, Verdict
 
 console = Console()
 

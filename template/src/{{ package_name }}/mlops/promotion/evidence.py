@@ -17,6 +17,7 @@ from ..checksums import file_hash, read_with_checksum
 from ..config import Config
 from ..errors import ProjectError
 from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
+from ..gates import NO_REASONS, Reasons
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
@@ -24,7 +25,6 @@ from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version
 from . import staleness
 from .old_champion import score_with_own_code
-from .reasons import NO_REASONS, Reasons
 
 
 @dataclass

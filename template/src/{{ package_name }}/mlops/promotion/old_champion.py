@@ -14,7 +14,6 @@ import numpy as np
 from ..errors import ProjectError
 from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor
 from ..modeling import manifest
-from ..modeling.snapshot import SNAPSHOT, unpack_snapshot
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
@@ -38,9 +37,9 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> C
         ProjectError: The commit is not here, or its code cannot read these rows.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        if (folder / SNAPSHOT).exists():
+        if (folder / manifest.SNAPSHOT).exists():
             recorded = manifest.read(folder).get("snapshot", "")
-            unpack_snapshot(folder, recorded, Path(scratch, "src"))
+            manifest.unpack_snapshot(folder, recorded, Path(scratch, "src"))
         else:
             # A checkout would disturb the working tree; this leaves it alone.
             with tarfile.open(fileobj=BytesIO(_archive(root, commit))) as files:

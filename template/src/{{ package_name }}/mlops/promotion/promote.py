@@ -14,11 +14,10 @@ from filelock import FileLock, Timeout
 
 from ..config import Config
 from ..errors import ProjectError
-from ..gates import Verdict, judge
+from ..gates import NO_REASONS, Reasons, Verdict, judge
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
 from .evidence import Evidence, commit_of
-from .reasons import NO_REASONS, Reasons
 
 OnVerdict = Callable[[str, Verdict], None]
 """Called with the name of a gate and its verdict, as soon as it is known."""
