@@ -42,6 +42,47 @@ def test_a_helper_is_found_through_others(helper: Path) -> None:
         folder.rmdir()
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("import churn_radar.limits", ["limits.py"]),
+        ("import churn_radar.limits as bounds", ["limits.py"]),
+        ("from churn_radar.limits import HIGHEST", ["limits.py"]),
+        ("from churn_radar import limits", ["limits.py"]),
+        ("from . import limits", ["limits.py"]),
+        ("from . import REGIONS", ["__init__.py"]),
+        ("from churn_radar import REGIONS", ["__init__.py"]),
+        ("from . import mlops", []),
+        ("import json, limits", []),
+    ],
+)
+def test_a_helper_is_found_however_it_is_imported(
+    line: str, found: list[str], helper: Path
+) -> None:
+    importer = team.PACKAGE / "top.py"
+    try:
+        importer.write_text(f"{line}\n")
+        assert [path.as_posix() for path in team.helpers_of("top.py")] == found
+    finally:
+        importer.unlink()
+
+
+def test_a_file_that_a_feature_may_open_is_code_and_a_cache_is_not() -> None:
+    before = team.code_hash()
+    try:
+        (team.PACKAGE / "regions.csv").write_text("north\n")
+        with_file = team.code_hash()
+        assert with_file != before
+        (team.PACKAGE / ".DS_Store").write_text("")
+        (team.PACKAGE / "__pycache__").mkdir(exist_ok=True)
+        (team.PACKAGE / "__pycache__" / "old.pyc").write_text("")
+        assert team.code_hash() == with_file
+    finally:
+        (team.PACKAGE / "regions.csv").unlink()
+        (team.PACKAGE / ".DS_Store").unlink()
+        (team.PACKAGE / "__pycache__" / "old.pyc").unlink()
+
+
 def test_a_helper_that_changed_is_other_code(helper: Path) -> None:
     before = team.code_hash()
     helper.write_text("HIGHEST = 6\n", encoding="utf-8")

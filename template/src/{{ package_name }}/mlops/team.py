@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -84,7 +85,7 @@ def candidates(config: Config) -> dict[str, Pipeline]:
 
 
 def example_path() -> Path:
-    """Return where the table lies that `simulate` can rebuild, from the project's root."""
+    """Return where the table is that `simulate` can rebuild, from the project's root."""
     from ..example import RAW
 
     return RAW
@@ -102,29 +103,33 @@ def gates() -> dict[str, Callable[..., Any]]:
 
     Each takes the evidence and returns a Verdict, as the modules in `mlops/gates` do.
     """
-    if find_spec(f"{__package__}".rpartition(".")[0] + ".gates") is None:
+    package = __name__.rpartition(".mlops.")[0]
+    module = f"{package}.gates"
+    if find_spec(module) is None:
         return {}
-    from importlib import import_module
-
-    return dict(import_module("..gates", __package__).GATES)
+    return dict(import_module(module).GATES)
 
 
-def modules() -> list[Path]:
-    """Return every module of the team's, sorted: the package without the machinery."""
+def files() -> list[Path]:
+    """Return every file of the team's, sorted: the package without the machinery and caches."""
     found = []
-    for path in PACKAGE.rglob("*.py"):
-        if MACHINERY not in path.parents:
+    for path in PACKAGE.rglob("*"):
+        parts = path.relative_to(PACKAGE).parts
+        # Of Python and of editors, test runners and the like.
+        is_cache = any(part == "__pycache__" or part.startswith(".") for part in parts)
+        if path.is_file() and MACHINERY not in path.parents and not is_cache:
             found.append(path)
     return sorted(found)
 
 
 def code_hash() -> str:
-    """Return the sha256 of the code that turns a raw row into a prediction.
+    """Return the sha256 of the code and data files that turn a raw row into a prediction.
 
-    All of the team's modules count, since any of them can be a helper of a feature or a model.
+    All files of the team's package count: any module can be a helper of a feature or a model, and
+    any other file can be one that a feature opens.
     """
     digest = sha256()
-    for path in [*modules(), MACHINERY / "modeling" / "inputs.py"]:
+    for path in [*files(), MACHINERY / "modeling" / "inputs.py"]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(b"\0")
         digest.update(path.read_bytes())
@@ -141,8 +146,7 @@ def helpers_of(module: str) -> list[Path]:
     Returns:
         Paths below the package's folder, sorted, without the module itself.
     """
-    known = {path.relative_to(PACKAGE) for path in modules()}
-    known.discard(Path("__init__.py"))  # every import runs it, so it can hold nothing of use
+    known = {path.relative_to(PACKAGE) for path in files()}
     found: set[Path] = set()
     pending = [Path(module)]
     while pending:
@@ -153,16 +157,40 @@ def helpers_of(module: str) -> list[Path]:
     return sorted(found - {Path(module)})
 
 
-def _imported(module: Path) -> set[Path]:
-    """Where the modules that this one names in relative imports could be."""
-    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+def _imported(importer: Path) -> set[Path]:
+    """The files of the package's modules that one of them imports, below the package's folder."""
+    tree = ast.parse((PACKAGE / importer).read_text(encoding="utf-8"))
     found: set[Path] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or node.level == 0:
-            continue
-        folder = module.parents[node.level - 1]
-        target = folder.joinpath(*(node.module or "").split("."))
-        # `from .a import b` names the module a, or b in the package a.
-        for path in (target, *(target / alias.name for alias in node.names)):
-            found.update((Path(f"{path}.py"), path / "__init__.py"))
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found |= _files_of_module(Path(*alias.name.split(".")))
+        elif isinstance(node, ast.ImportFrom):
+            source = _source(importer, node)
+            for alias in node.names:
+                # `from .a import b`: b is a module of the package a, or a name in the module a.
+                as_module = _files_of_module(source / alias.name)
+                found |= as_module
+                # Every import runs the __init__.py of the whole package. So that one counts only
+                # where a name is read from it.
+                if not as_module or source != Path(PACKAGE.name):
+                    found |= _files_of_module(source)
+    return found
+
+
+def _source(importer: Path, node: ast.ImportFrom) -> Path:
+    """The module that a `from` import reads, as a path that begins with its outermost package."""
+    names = node.module.split(".") if node.module else []
+    if node.level == 0:
+        return Path(*names)
+    folder = Path(PACKAGE.name, importer).parents[node.level - 1]
+    return folder.joinpath(*names)
+
+
+def _files_of_module(module: Path) -> set[Path]:
+    """The file of a module if it is one of the package's, below the package's folder."""
+    found = set()
+    for path in (Path(f"{module}.py"), module / "__init__.py"):
+        if path.parts[0] == PACKAGE.name and (PACKAGE.parent / path).is_file():
+            found.add(path.relative_to(PACKAGE.name))
     return found
