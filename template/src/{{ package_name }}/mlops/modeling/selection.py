@@ -1,7 +1,6 @@
 """The candidates of model.py, validated, and the choice of the simplest that is good enough."""
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from .. import names, team
 from ..config import Config
 from ..errors import ProjectError
+from ..settings_file import hint
 
 N_TRIAL_ROWS = 1_000
 """Rows on which a setting is tried out after a candidate has failed."""
@@ -107,13 +107,6 @@ def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
 
 def _learns_nothing(model: Pipeline) -> bool:
     return isinstance(model[-1], DummyClassifier | DummyRegressor)
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return the known name that `name` was probably meant to be, or all of them."""
-    choices = sorted(known)
-    near = get_close_matches(name, choices, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices) or 'none'}"
 
 
 def bad_setting_in_fit(

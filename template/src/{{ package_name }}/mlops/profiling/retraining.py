@@ -27,6 +27,7 @@ from ..modeling.predictions import CachedModel, cache_predictions
 from ..modeling.storage import load_model
 from ..pipeline.recording import peak_memory_mb
 from ..pipeline.train import train
+from ..settings_file import SettingsDumper
 from . import run_alone
 from .freshness import MODEL
 
@@ -76,7 +77,7 @@ def retrain_twice(config: Config, root: Path, code: Path = CODE) -> dict[str, An
 def _prepare(folder: Path, config: Config, root: Path, code: Path) -> None:
     """Settings, tuned settings, training set and code: no path leads to any other row."""
     shutil.copytree(code, folder / "src" / code.name)
-    settings = yaml.safe_dump(config.model_dump(mode="json"))
+    settings = yaml.dump(config.model_dump(mode="json"), Dumper=SettingsDumper)
     (folder / "params.yaml").write_text(settings, encoding="utf-8")
     for path in (Path("reports", "tuning.json"), config.table("processed", "train")):
         (folder / path).parent.mkdir(parents=True)
