@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from churn_radar.mlops.config import Config, load_config
 from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.settings_file import SettingsDumper, read_settings
 
 GOOD = """
 task: regression
@@ -29,7 +31,20 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (GOOD + "sed: 1", "sed: Extra inputs"),
+        (GOOD + "sed: 1", r"yaml: sed is not a setting: did you mean seed\?$"),
+        (
+            GOOD.replace("metric: r2", "metric: r2, fold: 3"),
+            r"selection\.fold is not a setting: did you mean folds\?$",
+        ),
+        (GOOD + "tracking: {zzz: 1}", r"tracking\.zzz is not a setting: there are keep_runs$"),
+        (
+            GOOD + "tuning: {search: {tree: {depth: {low: 1, high: 2, lg: true}}}}",
+            r"tuning\.search\.tree\.depth\..*\.lg is not a setting;",
+        ),
+        (GOOD + "seed: 1", r"^params\.yaml, line 7: seed is duplicated in its section"),
+        (GOOD.replace("r2}", "r2, metric: r2}"), "line 5: metric is duplicated"),
+        ("# Nothing\n", r"^params\.yaml is empty"),
+        (GOOD + "cost: {core_month: 2026-02-30}", "not YAML: day"),
         (GOOD.replace("regression", "clustering"), "task: "),
         (GOOD.replace("homes,", "Homes!,"), r"data.name: .*for example homes"),
         (GOOD.replace("{name: home-price}", "{name: Home Price}"), "for example home-price"),
@@ -44,3 +59,21 @@ def test_a_fault_is_named(fault: str, message: str, tmp_path: Path) -> None:
 def test_the_wrong_folder_is_said_to_be_wrong(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="in the project's folder"):
         load_config(tmp_path)
+
+
+def test_a_number_with_an_exponent_is_a_number(tmp_path: Path) -> None:
+    text = GOOD.replace("{name: home-price}", "{name: home-price, linear: {a: 1e-3, b: '1e-3'}}")
+    assert load(tmp_path, text).model.settings("linear") == {"a": 0.001, "b": "1e-3"}
+
+
+def test_a_section_may_take_over_another_and_change_it(tmp_path: Path) -> None:
+    settings = "first: &first {a: 1, b: 2}\nsecond: {<<: *first, b: 3}\n"
+    (tmp_path / "params.yaml").write_text(settings, encoding="utf-8")
+    assert read_settings(tmp_path)["second"] == {"a": 1, "b": 3}
+
+
+def test_a_text_that_looks_like_a_number_is_written_as_text(tmp_path: Path) -> None:
+    settings = {"text": "1e-3", "number": 1e-3, "small": 1e-9}
+    text = yaml.dump(settings, Dumper=SettingsDumper)
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert read_settings(tmp_path) == settings

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 from mlops.config import Config
+from mlops.settings_file import SettingsDumper
 
 from ..facts import Facts
 
@@ -86,4 +87,5 @@ def _search_strength(kept: dict[str, Any], strength: str) -> None:
 
 
 def _yaml(values: dict[str, Any]) -> str:
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
+    # Another text would be read as a number: `missing: ['1e5']`.
+    return yaml.dump(values, Dumper=SettingsDumper, sort_keys=False, allow_unicode=True, width=1000)

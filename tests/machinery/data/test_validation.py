@@ -47,7 +47,23 @@ def test_a_fault_is_named(table: pd.DataFrame, said: str) -> None:
     assert said in message
 
 
-def test_a_personal_value_is_not_quoted() -> None:
+class Documented(pa.DataFrameModel):
+    name: str = pa.Field(str_length={"max_value": 3}, metadata=PERSONAL | {"unit": "none"})
+    age: int = pa.Field(metadata={"unit": "years"})
+
+
+class Family(pa.DataFrameModel):
+    names: str = pa.Field(
+        alias="name.*", regex=True, str_length={"max_value": 3}, metadata=PERSONAL
+    )
+
+
+@pytest.mark.parametrize("schema", [People, Documented, Family])
+def test_a_personal_value_is_not_quoted(schema: type[pa.DataFrameModel]) -> None:
     with pytest.raises(ProjectError, match="name: breaks the rule str_length") as refused:
-        checked(People, GOOD.assign(name=["Grace", "Bob"]))
+        checked(schema, GOOD.assign(name=["Grace", "Bob"]))
     assert "Grace" not in str(refused.value)
+
+
+def test_a_column_is_personal_beside_other_metadata() -> None:
+    assert personal_columns(Documented) == ["name"]

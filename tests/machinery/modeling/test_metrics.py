@@ -85,6 +85,20 @@ def test_the_model_predicts_once_however_many_resamples_there_are() -> None:
     assert Counting.calls == 1
 
 
+def test_probabilities_are_predicted_once_for_all_metrics() -> None:
+    class Counting(DummyClassifier):
+        calls = 0
+
+        def predict_proba(self, x: np.ndarray) -> np.ndarray:
+            Counting.calls += 1
+            return np.asarray(super().predict_proba(x))
+
+    model = make_pipeline(Counting(strategy="constant", constant="no")).fit(FEATURES, LABELS)
+    report = metrics.measure(scored("accuracy", "classification"), model, FEATURES, LABELS)
+    assert Counting.calls == 1
+    assert report["log_loss"] > 1
+
+
 def test_sparse_columns_are_scored_too() -> None:
     words = pd.DataFrame({"a": ["x", "y"] * 45})
     model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(words, LABELS)

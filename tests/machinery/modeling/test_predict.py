@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,24 @@ def test_it_writes_what_the_model_predicts(config: Config, finished: Path, tmp_p
         else:
             np.testing.assert_array_equal(found["probabilities"], model.predict_proba(features))
             np.testing.assert_array_equal(found["classes"], model.classes_)
+
+
+def test_it_writes_decisions_and_words(
+    config: Config, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, out = finished / config.table("processed", "test"), tmp_path / "out.npz"
+    model = SimpleNamespace(
+        classes_=np.array(["no", "yes"], dtype=object),
+        predict=lambda rows: np.resize(np.array(["no", "yes"], dtype=object), len(rows)),
+        decision_function=lambda rows: np.arange(len(rows)),
+    )
+    monkeypatch.setattr(predict.manifest, "load", lambda _: model)
+    predict.predict(finished / "models", table, out)
+    with np.load(out) as found:
+        assert set(found) == {"predictions", "classes", "decisions"}
+        assert found["classes"].tolist() == ["no", "yes"]
+        assert found["predictions"][:3].tolist() == ["no", "yes", "no"]
+        assert found["decisions"][:3].tolist() == [0, 1, 2]
 
 
 def test_a_model_of_other_code_is_refused_in_a_sentence(

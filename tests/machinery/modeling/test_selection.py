@@ -25,6 +25,43 @@ def test_a_metric_that_does_not_fit_is_refused(
         cross_validate(three, labelled[0], target)
 
 
+@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_a_class_that_a_fold_lacks_is_one_sentence(
+    config: Config, labelled: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    features, _ = labelled
+    rare = pd.Series(0, index=features.index)
+    # One row fewer than there are folds.
+    rare.iloc[: config.selection.folds - 1] = 1
+    with pytest.raises(ProjectError, match="is undefined in a fold, since a class is missing"):
+        cross_validate(config, features, rare)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (None, r"^selection\.folds: lower it, .* into 5 folds: .*n_splits=5"),
+        (pd.Series([1, 1, 2, 2]), r"^selection\.folds: lower it, since 2 groups"),
+        (pd.Series([1, 2, 3, None]), r"^data\.group: rows with gaps .* leave data\.group out$"),
+        (pd.Series(["a", "b", "c", pd.NA]), r"^data\.group: rows with gaps"),
+    ],
+)
+def test_rows_that_cannot_be_divided_are_one_sentence(
+    task: str, groups: pd.Series | None, said: str, config: Config
+) -> None:
+    selection = config.selection.model_copy(update={"folds": 5})
+    five = doing(config.model_copy(update={"selection": selection}), task)
+    with pytest.raises(ProjectError, match=said):
+        folds(five, pd.Series([0, 1, 0, 1]), groups)
+
+
+def test_too_many_folds_are_a_fault_of_the_setting_that_asked(config: Config) -> None:
+    with pytest.raises(ProjectError, match=r"^tuning\.folds: lower it"):
+        folds(config, pd.Series([0, 1, 0, 1]), None, 9)
+
+
 def test_the_simplest_within_one_standard_error_wins() -> None:
     scores = {"baseline": [0.5, 0.5], "linear": [0.79, 0.81], "boosting": [0.80, 0.82]}
     assert one_standard_error({k: np.array(v) for k, v in scores.items()}) == "linear"

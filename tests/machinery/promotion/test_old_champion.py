@@ -5,16 +5,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.scores import CachedClassifier, cache_predictions
 from churn_radar.mlops.gates import Reasons
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.modeling.inputs import inputs
 from churn_radar.mlops.modeling.manifest import SNAPSHOT
+from churn_radar.mlops.modeling.metrics import score_rows
+from churn_radar.mlops.modeling.predictions import CachedDecider, CachedRegressor
+from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.promotion.old_champion import score_with_own_code
+from churn_radar.mlops.promotion.old_champion import _read, score_with_own_code
 from churn_radar.mlops.tracking import Version
+from churn_radar.model import candidates
+from sklearn.svm import LinearSVC
 
 Git = Callable[..., None]
 
@@ -102,3 +110,32 @@ def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path,
     commit = Evidence(config, committed, None, None).commit
     with pytest.raises(ProjectError, match="other code than it was made with"):
         score_with_own_code(committed, commit, committed / "models", table)
+
+
+def test_a_champion_without_probabilities_is_scored(config: Config, committed: Path) -> None:
+    features, target = inputs(
+        config, pd.read_parquet(committed / config.table("processed", "train"))
+    )
+    model = candidates(config)["linear"]
+    model.steps[-1] = ("model", LinearSVC())
+    save_model(model.fit(features, target), committed / "models" / "model.skops")
+    manifest.write(config, committed)
+    table = committed / config.table("processed", "test")
+    commit = Evidence(config, committed, None, None).commit
+    found = score_with_own_code(committed, commit, committed / "models", table)
+    assert isinstance(found, CachedDecider)
+    test_features, truth = inputs(config, pd.read_parquet(table))
+    own = load_model(committed / "models" / "model.skops")
+    np.testing.assert_array_equal(found.outputs, own.decision_function(test_features))
+    assert score_rows("roc_auc", found, truth.to_numpy(), np.arange(len(truth))) > 0.5
+
+
+def test_what_an_earlier_version_wrote_is_read_or_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out.npz"
+    np.savez(out, predictions=np.array([1.0, 2.0]))
+    assert isinstance(_read(out, is_classifier=False), CachedRegressor)
+    with pytest.raises(ProjectError, match="classifier without probabilities"):
+        _read(out, is_classifier=True)
+    np.savez(out, predictions=np.array(["no", "yes"], dtype=object))
+    with pytest.raises(ProjectError, match="words as objects"):
+        _read(out, is_classifier=True)

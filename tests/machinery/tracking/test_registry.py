@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import registry, runs
+from churn_radar.mlops.tracking.store import store
 from machinery.tracking.known import MODEL, registered
 
 
@@ -55,6 +56,20 @@ def test_an_alias_is_set_moved_and_dropped(root: Path) -> None:
         assert registry.aliases(root) == {MODEL: {}}
     with pytest.raises(ProjectError, match="9"):
         registry.set_alias(root, MODEL, "champion", 9)
+
+
+def test_an_alias_is_dropped_among_more_models_than_one_page_holds(root: Path) -> None:
+    with store(root) as client:
+        # Names before MODEL in the order of the pages.
+        for number in range(100):
+            client.create_registered_model(f"another-{number}")
+    registered(root, "first")
+    registry.set_alias(root, MODEL, "champion", 1)
+    found = registry.aliases(root)
+    assert len(found) == 101
+    assert found[MODEL] == {"champion": 1}
+    registry.drop_alias(root, MODEL, "champion")
+    assert registry.by_alias(root, MODEL, "champion") is None
 
 
 def test_a_tag_is_written_over(root: Path) -> None:

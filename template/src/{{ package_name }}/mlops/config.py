@@ -6,10 +6,10 @@ So a threshold means the same for every metric: 0 is no better than the baseline
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -22,6 +22,10 @@ from pydantic import (
 
 from . import names
 from .errors import ProjectError
+from .settings_file import hint, read_settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Section(BaseModel):
@@ -226,7 +230,7 @@ class Config(Section):
     cost: Cost = Cost()
 
     def table(self, layer: str, step: str) -> Path:
-        """Where the table of a step lies, from the project's root."""
+        """Where the table of a step is, from the project's root."""
         return Path("data", layer, f"{self.data.name}_{step}.parquet")
 
     def with_settings(self, name: str, settings: dict[str, Any]) -> "Config":
@@ -242,17 +246,36 @@ class Config(Section):
 
 
 def load_config(root: Path) -> Config:
-    """Read `root`/params.yaml; ProjectError says which line of it is wrong."""
-    path = root / "params.yaml"
+    """Read `root`/params.yaml; ProjectError says which settings are wrong."""
     try:
-        return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ProjectError(f"{path} is missing: run the command in the project's folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProjectError(f"params.yaml is not YAML: {error}") from None
+        return Config.model_validate(read_settings(root))
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        problems = [_problem(details) for details in error.errors()]
         raise ProjectError("params.yaml: " + "; ".join(problems)) from None
+
+
+def _problem(error: "ErrorDetails") -> str:
+    """What is wrong with one setting."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg']}"
+    *sections, name = error["loc"]
+    known = _settings_in(sections)
+    # In a list or a range there is no telling which of several kinds was meant.
+    if not known:
+        return f"{where} is not a setting"
+    return f"{where} is not a setting: {hint(str(name), known)}"
+
+
+def _settings_in(sections: Sequence[str | int]) -> list[str]:
+    """The names of the settings in a section, given by the names that lead there; or none."""
+    kind: Any = Config
+    for name in sections:
+        field = getattr(kind, "model_fields", {}).get(name)
+        if field is None:
+            return []
+        kind = field.annotation
+    return list(getattr(kind, "model_fields", {}))
 
 
 def tuned(config: Config, root: Path) -> Config:

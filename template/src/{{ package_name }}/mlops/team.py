@@ -7,11 +7,14 @@ the libraries of the model.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Config
@@ -60,51 +63,77 @@ class Feature:
             )
 
 
+@contextmanager
+def _importing(module: str) -> Iterator[None]:
+    """Say in one sentence what is wrong with a module of the team's that cannot be imported."""
+    try:
+        yield
+    except ProjectError:
+        raise
+    except Exception as error:
+        places = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            places.append((Path(error.filename or ""), error.lineno))
+        place = module
+        for path, line in places:
+            # The last one of the team's: what it called may be in a library.
+            if PACKAGE in path.parents and MACHINERY not in path.parents:
+                place = f"{path.relative_to(PACKAGE)}, line {line}"
+        raise ProjectError(f"{place}: {type(error).__name__}: {error}") from error
+
+
 def features() -> Sequence[Feature]:
     """Return the inputs of the model, in order."""
-    from ..features import FEATURES
+    with _importing("features.py"):
+        from ..features import FEATURES
 
     return FEATURES
 
 
 def raw_table() -> type[pa.DataFrameModel]:
     """Return the schema of the raw table: a request and its outcome."""
-    from ..schemas import RawTable
+    with _importing("schemas.py"):
+        from ..schemas import RawTable
 
     return RawTable
 
 
 def request() -> type[pa.DataFrameModel]:
     """Return the schema of what is known when a prediction is made."""
-    from ..schemas import Request
+    with _importing("schemas.py"):
+        from ..schemas import Request
 
     return Request
 
 
 def feature_schema() -> type[pa.DataFrameModel]:
     """Return the schema of what the model reads."""
-    from ..schemas import FeatureTable
+    with _importing("schemas.py"):
+        from ..schemas import FeatureTable
 
     return FeatureTable
 
 
 def candidates(config: Config) -> dict[str, Pipeline]:
     """Return the models to choose from by name, the simplest first."""
-    from ..model import candidates
+    with _importing("model.py"):
+        from ..model import candidates
 
     return candidates(config)
 
 
 def example_path() -> Path:
-    """Return where the table lies that `simulate` can rebuild, from the project's root."""
-    from ..example import RAW
+    """Return where the table is that `simulate` can rebuild, from the project's root."""
+    with _importing("example.py"):
+        from ..example import RAW
 
     return RAW
 
 
 def simulate(rows: int | None, seed: int) -> pd.DataFrame:
     """Return the simulated raw table, of its usual size unless `rows` are named."""
-    from ..example import ROWS, simulate
+    with _importing("example.py"):
+        from ..example import ROWS, simulate
 
     return simulate(rows or ROWS, seed)
 
@@ -114,29 +143,33 @@ def gates() -> dict[str, Callable[..., Any]]:
 
     Each takes the evidence and returns a Verdict, as the modules in `mlops/gates` do.
     """
-    if find_spec(f"{__package__}".rpartition(".")[0] + ".gates") is None:
+    package = __name__.rpartition(".mlops.")[0]
+    module = f"{package}.gates"
+    if find_spec(module) is None:
         return {}
-    from importlib import import_module
-
-    return dict(import_module("..gates", __package__).GATES)
+    return dict(import_module(module).GATES)
 
 
-def modules() -> list[Path]:
-    """Return every module of the team's, sorted: the package without the machinery."""
+def files() -> list[Path]:
+    """Return every file of the team's, sorted: the package without the machinery and caches."""
     found = []
-    for path in PACKAGE.rglob("*.py"):
-        if MACHINERY not in path.parents:
+    for path in PACKAGE.rglob("*"):
+        parts = path.relative_to(PACKAGE).parts
+        # Of Python and of editors, test runners and the like.
+        is_cache = any(part == "__pycache__" or part.startswith(".") for part in parts)
+        if path.is_file() and MACHINERY not in path.parents and not is_cache:
             found.append(path)
     return sorted(found)
 
 
 def code_hash() -> str:
-    """Return the sha256 of the code that turns a raw row into a prediction.
+    """Return the sha256 of the code and data files that turn a raw row into a prediction.
 
-    All of the team's modules count, since any of them can be a helper of a feature or a model.
+    All files of the team's package count: any module can be a helper of a feature or a model, and
+    any other file can be one that a feature opens.
     """
     digest = sha256()
-    for path in [*modules(), MACHINERY / "modeling" / "inputs.py"]:
+    for path in [*files(), MACHINERY / "modeling" / "inputs.py"]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(b"\0")
         digest.update(path.read_bytes())
@@ -153,8 +186,7 @@ def helpers_of(module: str) -> list[Path]:
     Returns:
         Paths below the package's folder, sorted, without the module itself.
     """
-    known = {path.relative_to(PACKAGE) for path in modules()}
-    known.discard(Path("__init__.py"))  # every import runs it, so it can hold nothing of use
+    known = {path.relative_to(PACKAGE) for path in files()}
     found: set[Path] = set()
     pending = [Path(module)]
     while pending:
@@ -165,16 +197,40 @@ def helpers_of(module: str) -> list[Path]:
     return sorted(found - {Path(module)})
 
 
-def _imported(module: Path) -> set[Path]:
-    """Where the modules that this one names in relative imports could be."""
-    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+def _imported(importer: Path) -> set[Path]:
+    """The files of the package's modules that one of them imports, below the package's folder."""
+    tree = ast.parse((PACKAGE / importer).read_text(encoding="utf-8"))
     found: set[Path] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or node.level == 0:
-            continue
-        folder = module.parents[node.level - 1]
-        target = folder.joinpath(*(node.module or "").split("."))
-        # `from .a import b` names the module a, or b in the package a.
-        for path in (target, *(target / alias.name for alias in node.names)):
-            found.update((Path(f"{path}.py"), path / "__init__.py"))
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found |= _files_of_module(Path(*alias.name.split(".")))
+        elif isinstance(node, ast.ImportFrom):
+            source = _source(importer, node)
+            for alias in node.names:
+                # `from .a import b`: b is a module of the package a, or a name in the module a.
+                as_module = _files_of_module(source / alias.name)
+                found |= as_module
+                # Every import runs the __init__.py of the whole package. So that one counts only
+                # where a name is read from it.
+                if not as_module or source != Path(PACKAGE.name):
+                    found |= _files_of_module(source)
+    return found
+
+
+def _source(importer: Path, node: ast.ImportFrom) -> Path:
+    """The module that a `from` import reads, as a path that begins with its outermost package."""
+    names = node.module.split(".") if node.module else []
+    if node.level == 0:
+        return Path(*names)
+    folder = Path(PACKAGE.name, importer).parents[node.level - 1]
+    return folder.joinpath(*names)
+
+
+def _files_of_module(module: Path) -> set[Path]:
+    """The file of a module if it is one of the package's, below the package's folder."""
+    found = set()
+    for path in (Path(f"{module}.py"), module / "__init__.py"):
+        if path.parts[0] == PACKAGE.name and (PACKAGE.parent / path).is_file():
+            found.add(path.relative_to(PACKAGE.name))
     return found

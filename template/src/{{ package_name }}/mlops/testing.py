@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from . import team
 from .config import Config, Read, load_config
-from .data.validation import PERSONAL, checked
+from .data.validation import checked, personal_columns
 from .modeling import metrics
 from .modeling.inputs import feature_table, inputs
 from .modeling.selection import cross_validate
@@ -27,11 +27,11 @@ from .modeling.storage import load_model, save_model
 from .pipeline import STAGES, run_stage, stage
 
 __all__ = [
-    "PERSONAL",
     "checked",
     "cross_validate",
     "feature_table",
     "load_model",
+    "personal_columns",
     "save_model",
     "stage",
 ]

@@ -1,5 +1,7 @@
 """Validate a table against its schema, with a message that says which column, rule and row."""
 
+import re
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -16,10 +18,20 @@ PERSONAL = {"personal": True}
 """The metadata of a column whose values no message shows."""
 
 
+def is_personal(column: pa.Column) -> bool:
+    """Return whether a column is declared as personal, whatever else its metadata say."""
+    metadata = column.metadata or {}
+    return bool(metadata.get("personal"))
+
+
 def personal_columns(schema: type[pa.DataFrameModel]) -> list[str]:
-    """Return the columns that the schema declares as personal."""
+    """Return the columns that the schema declares as personal; of a family of columns the pattern.
+
+    Args:
+        schema: The team's rules.
+    """
     columns = schema.to_schema().columns
-    return [name for name, column in columns.items() if column.metadata == PERSONAL]
+    return [name for name, column in columns.items() if is_personal(column)]
 
 
 def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFrame:
@@ -44,15 +56,14 @@ def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFram
     # A column is reported once, by its first broken rule; a rule of the whole table by itself.
     about_column = cases["schema_context"] == "Column"
     subject = cases["column"].where(about_column, cases["check"])
-    personal = personal_columns(schema)
     lines = [f"the data breaks {schema.__name__}:"]
     for _, group in cases.groupby(subject, sort=False):
-        lines.append(_sentence(group, personal))
+        lines.append(_sentence(group, schema))
     # Outside of `except`: the original error would quote every value.
     raise ProjectError("\n  ".join(lines))
 
 
-def _sentence(cases: pd.DataFrame, personal: list[str]) -> str:
+def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
     """One sentence about the failures of one column, or of one rule of the table."""
     first = cases.iloc[0]
     check = str(first["check"])
@@ -66,6 +77,16 @@ def _sentence(cases: pd.DataFrame, personal: list[str]) -> str:
         return sentence
     n_rows = cases.loc[cases["check"] == check, "index"].nunique()
     sentence += f" in {n_rows:,} row(s), the first is row {first['index']}"
-    if is_column and first["column"] not in personal:
+    if is_column and not _is_hidden(first["column"], schema):
         sentence += f" with the value {first['failure_case']}"
     return sentence
+
+
+def _is_hidden(name: str, schema: type[pa.DataFrameModel]) -> bool:
+    """Whether no message may show a value of the table's column of that name."""
+    for declared, column in schema.to_schema().columns.items():
+        # The name of a family of columns is a pattern; a failure has the name in the table.
+        is_declared_here = re.fullmatch(declared, name) if column.regex else declared == name
+        if is_declared_here and is_personal(column):
+            return True
+    return False

@@ -52,7 +52,7 @@ def check(evidence: Evidence) -> Verdict:
     candidate = evidence.candidate
     if len(candidate.predictions) != len(champion.predictions):
         return Verdict("refused", "the champion was scored on other rows than the candidate")
-    if np.array_equal(_outputs(candidate), _outputs(champion)):
+    if np.array_equal(candidate.outputs, champion.outputs):
         # Another file that behaves the same is no reason to change what is in production.
         reason = f"it predicts what the champion, version {version.number}, predicts"
         return Verdict("refused", reason)
@@ -84,9 +84,3 @@ def _non_inferior(
         return Verdict("inconclusive", reason, low, -margin)
     fix = "ACCEPT_WORSE= with a reason lets it pass"
     return Verdict("refused", f"{reason}; {problem}; {fix}", low, -margin)
-
-
-def _outputs(model: CachedModel) -> np.ndarray:
-    """Probabilities if the model has them, since equal classes may hide other probabilities."""
-    outputs: np.ndarray = getattr(model, "probabilities", model.predictions)
-    return outputs

@@ -41,7 +41,11 @@ def check(evidence: Evidence) -> Verdict:
     # the committed .gitignore files name is left out, not what this clone alone excludes.
     changed += evidence.files("ls-files", "--others", "--exclude-per-directory=.gitignore")
     if changed:
+        # Code first: what the pipeline wrote follows from it.
+        changed.sort(key=lambda name: not name.startswith("src/"))
         listed = ", ".join(changed[:N_LISTED])
-        more = " ..." if len(changed) > N_LISTED else ""
-        return Verdict("refused", f"not committed: {listed}{more}", len(changed), 0)
+        n_more = len(changed) - N_LISTED
+        more = f" and {n_more} more" if n_more > 0 else ""
+        reason = f"not committed: {listed}{more}; `git add --all && git commit`"
+        return Verdict("refused", reason, len(changed), 0)
     return Verdict("passed", f"all is committed as {evidence.commit[:7]}", 0, 0)

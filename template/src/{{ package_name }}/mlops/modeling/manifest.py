@@ -60,23 +60,32 @@ def read(folder: Path) -> dict[str, Any]:
 
 def load(folder: Path) -> Pipeline:
     """The model in `folder`; ProjectError unless hash, libraries and inputs fit."""
-    manifest, path = read(folder), folder / "model.skops"
+    manifest = read(folder)
+    path = folder / "model.skops"
     if not path.exists() or file_hash(path) != manifest["sha256"]:
         raise ProjectError(f"{path.name} is not the file that its manifest describes: train again")
-    here, wanted = libraries(), manifest.get("libraries", {})
-    other = [f"{n} {v}, here {here.get(n)}" for n, v in wanted.items() if v != here.get(n)]
-    if other:
-        raise ProjectError(
-            f"the model was made with {'; '.join(other)}: `uv sync` brings back what uv.lock pins; "
-            "after an upgrade train again"
-        )
+    _refuse_other_libraries(manifest.get("libraries", {}))
     model = load_model(path)
-    wanted = list(manifest["features"])
+    listed = list(manifest["features"])
     # An estimator of the team's own need not remember the names that it was fitted with.
-    names = list(getattr(model, "feature_names_in_", wanted))
-    if names != wanted:
-        raise ProjectError(f"the model reads {names}, its manifest names {wanted}")
+    fitted_with = list(getattr(model, "feature_names_in_", listed))
+    if fitted_with != listed:
+        raise ProjectError(f"the model reads {fitted_with}, its manifest names {listed}")
     return model
+
+
+def _refuse_other_libraries(recorded: dict[str, str]) -> None:
+    """Raise ProjectError unless the libraries here have the versions of a manifest."""
+    installed = libraries()
+    differences = []
+    for name, recorded_version in recorded.items():
+        if recorded_version != installed.get(name):
+            differences.append(f"{name} {recorded_version}, here {installed.get(name)}")
+    if differences:
+        raise ProjectError(
+            f"the model was made with {'; '.join(differences)}: `uv sync` brings back what uv.lock "
+            "pins; after an upgrade train again"
+        )
 
 
 def libraries() -> dict[str, str]:

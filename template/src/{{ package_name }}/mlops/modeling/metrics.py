@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 
 from ..config import Config
 from ..errors import ProjectError
-from .predictions import CachedModel, cache_predictions
+from .predictions import CachedClassifier, CachedModel, cache_predictions
 
 SCORERS = {
     "classification": ("accuracy",),
@@ -58,8 +59,8 @@ def measure(
     metrics = {}
     for name in dict.fromkeys([metric, *SCORERS[config.task]]):
         metrics[name] = float(get_scorer(name)(cached, rows, truth))
-    if hasattr(model, "predict_proba"):
-        metrics["log_loss"] = log_loss(model, features, target)
+    if isinstance(cached, CachedClassifier):
+        metrics["log_loss"] = log_loss(cached, rows, target)
     draws = bootstrap(metric, cached, truth, rows, config.seed)
     half = half_width(draws, 0.95)
     if np.isnan(half):
@@ -141,14 +142,14 @@ def half_width(draws: np.ndarray, level: float) -> float:
     return float(norm.ppf((1 + level) / 2) * standard_error)
 
 
-def log_loss(model: Pipeline, features: pd.DataFrame, target: pd.Series) -> float:
+def log_loss(model: BaseEstimator, features: pd.DataFrame | np.ndarray, target: pd.Series) -> float:
     """Compute the mean of -log(p), with p the probability that the model gave to the outcome.
 
     scikit-learn's own function refuses a class that the model was not trained on.
 
     Args:
-        model: A fitted classifier.
-        features: The features of each row.
+        model: A fitted classifier, or its cached predictions.
+        features: The features of each row; of cached predictions the row numbers.
         target: The class of each row.
 
     Returns:

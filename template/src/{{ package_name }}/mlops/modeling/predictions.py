@@ -21,6 +21,11 @@ class CachedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         self.predictions = predictions
 
+    @property
+    def outputs(self) -> np.ndarray:
+        """All that the model says about each row, as numbers: its predictions."""
+        return self.predictions
+
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Return the predictions of the rows with these numbers."""
         return self.predictions.take(rows)
@@ -43,6 +48,11 @@ class CachedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.probabilities = probabilities
         # With the underscore, because that is where scikit-learn's scorers look.
         self.classes_ = classes
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """All that the model says about each row, as numbers: its probabilities."""
+        return self.probabilities
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Return the predicted classes of the rows with these numbers."""
@@ -68,6 +78,11 @@ class CachedDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.predictions = predictions
         self.decisions = decisions
         self.classes_ = classes
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """All that the model says about each row, as numbers: its decisions."""
+        return self.decisions
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Return the predicted classes of the rows with these numbers."""

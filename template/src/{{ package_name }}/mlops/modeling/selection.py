@@ -1,7 +1,6 @@
 """The candidates of model.py, validated, and the choice of the simplest that is good enough."""
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from .. import names, team
 from ..config import Config
 from ..errors import ProjectError
+from ..settings_file import hint
 
 N_TRIAL_ROWS = 1_000
 """Rows on which a setting is tried out after a candidate has failed."""
@@ -24,6 +24,12 @@ SPLITTERS = {
     ("classification", True): model_selection.StratifiedGroupKFold,
 }
 """By task, and whether rows of one group stay together. Classes keep their shares in each fold."""
+
+WHY_UNDEFINED = {
+    "classification": "a class is missing there",
+    "regression": "it has too few rows",
+}
+"""By task, why a metric has no value in a fold."""
 
 
 def candidates(config: Config) -> dict[str, Pipeline]:
@@ -101,13 +107,6 @@ def measured_candidate(models: dict[str, Pipeline], chosen: str) -> str:
 
 def _learns_nothing(model: Pipeline) -> bool:
     return isinstance(model[-1], DummyClassifier | DummyRegressor)
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return the known name that `name` was probably meant to be, or all of them."""
-    choices = sorted(known)
-    near = get_close_matches(name, choices, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices) or 'none'}"
 
 
 def bad_setting_in_fit(
@@ -194,17 +193,25 @@ def cross_validate(
     scores = {}
     for name, model in candidates(config).items():
         try:
-            scores[name] = model_selection.cross_val_score(
+            by_fold = model_selection.cross_val_score(
                 model, features, target, scoring=metric, cv=pairs, error_score="raise"
             )
         except Exception as error:
-            if refused := bad_setting_in_fit(config, name, features, target):
+            refused = bad_setting_in_fit(config, name, features, target)
+            if refused:
                 raise refused from None
             if not isinstance(error, ValueError):
                 raise
             raise ProjectError(
                 f"selection: the candidate {name} cannot be scored by {metric}: {error}"
             ) from None
+        # Some metrics raise where they are undefined, others return NaN.
+        if not np.isfinite(by_fold).all():
+            raise ProjectError(
+                f"selection: {metric} is undefined in a fold, since {WHY_UNDEFINED[config.task]}: "
+                "lower selection.folds or choose another metric"
+            )
+        scores[name] = by_fold
     return scores
 
 
@@ -221,11 +228,39 @@ def folds(
 
     Returns:
         For each fold the positions of its training rows and of its test rows.
+
+    Raises:
+        ProjectError: There are more folds than rows, groups or members of each class, or a row has
+            no group.
     """
-    splitter = SPLITTERS[config.task, groups is not None]
     n_folds = count or config.selection.folds
+    # Whoever asks for another number has it from there.
+    setting = "tuning.folds" if count else "selection.folds"
+    if groups is not None:
+        _refuse_bad_groups(groups, n_folds, setting)
+    splitter = SPLITTERS[config.task, groups is not None]
     split = splitter(n_folds, shuffle=True, random_state=config.seed)
-    return list(split.split(target, target, groups))
+    try:
+        return list(split.split(target, target, groups))
+    except ValueError as error:
+        raise ProjectError(
+            f"{setting}: lower it, since the rows cannot be divided into {n_folds} folds: {error}"
+        ) from None
+
+
+def _refuse_bad_groups(groups: pd.Series, n_folds: int, setting: str) -> None:
+    """Refuse what scikit-learn's splitters either take or explain badly."""
+    if groups.isna().any():
+        raise ProjectError(
+            "data.group: rows with gaps in it cannot be kept together: fill them, or leave "
+            "data.group out"
+        )
+    n_groups = groups.nunique()
+    if n_groups < n_folds:
+        raise ProjectError(
+            f"{setting}: lower it, since {n_groups} groups of data.group cannot be divided into "
+            f"{n_folds} folds"
+        )
 
 
 def one_standard_error(scores: dict[str, np.ndarray]) -> str:

@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna import distributions
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sklearn.model_selection import cross_val_score
 
 from .. import team
 from ..checksums import file_hash
 from ..config import Config, Range
 from ..errors import ProjectError
+from ..settings_file import hint
 from . import manifest
 from .inputs import Inputs
 from .metrics import quiet
-from .selection import bad_setting_in_fit, candidates, folds, hint
+from .selection import WHY_UNDEFINED, bad_setting_in_fit, candidates, folds
 
 MAX_ROWS = 20_000
 """As many rows tell settings apart; of a larger training set a sample is taken."""
@@ -48,73 +49,116 @@ class Found:
 
 def refuse_gaps(config: Config) -> None:
     """ProjectError unless each candidate's every setting is searched, or fixed with a reason."""
-    tuning, models = config.tuning, candidates(config)
-    have = {f"{name}.{key}" for name in models for key in config.model.settings(name)}
+    tuning = config.tuning
+    models = candidates(config)
     for name in tuning.search:
         if name not in models:
             raise ProjectError(
                 f"tuning.search.{name}: model.py has no such candidate: {hint(name, models)}"
             )
+    settings = {f"{name}.{key}" for name in models for key in config.model.settings(name)}
     searched = {f"{name}.{key}" for name, space in tuning.search.items() for key in space}
-    for where, names in {"search": searched, "fixed": {*tuning.fixed}}.items():
-        for name in sorted(names - have):
-            message = f"tuning.{where}: {name} is no setting under model"
-            raise ProjectError(f"{message}: {hint(name, have)}")
-    if blank := [name for name, reason in tuning.fixed.items() if not reason.strip()]:
-        raise ProjectError(f"tuning.fixed: say why {blank[0]} is not searched")
-    if gaps := sorted(have - searched - {*tuning.fixed}) if tuning.trials else []:
+    fixed = set(tuning.fixed)
+    _refuse_unknown("search", searched, settings)
+    _refuse_unknown("fixed", fixed, settings)
+    for name, reason in tuning.fixed.items():
+        if not reason.strip():
+            raise ProjectError(f"tuning.fixed: say why {name} is not searched")
+    gaps = sorted(settings - searched - fixed)
+    # Without trials nothing is searched, so nothing needs a range.
+    if gaps and tuning.trials:
         raise ProjectError(
             f"never tuned: {', '.join(gaps)}. Give each a range in tuning.search, or in "
             f"tuning.fixed a reason, as in `{gaps[0]}: why it stays as it is`"
         )
 
 
+def _refuse_unknown(section: str, names: set[str], settings: set[str]) -> None:
+    """Raise ProjectError if a section under `tuning` lists what is not a candidate's setting."""
+    for name in sorted(names - settings):
+        raise ProjectError(
+            f"tuning.{section}: {name} is no setting under model: {hint(name, settings)}"
+        )
+
+
 def search(config: Config, root: Path, name: str, data: Inputs) -> Found:
-    """The best of the present settings and of those that Optuna proposes, trial by trial."""
-    features, target, groups = data
-    tuning, present, began = config.tuning, config.model.settings(name), monotonic()
+    """Search the best settings of a candidate, trial by trial.
+
+    Args:
+        config: The project's settings.
+        root: The project's folder; a search that was cut off goes on from models/tuning.db.
+        name: The candidate.
+        data: The training set or a sample of it.
+
+    Returns:
+        The best of the present settings and of those that Optuna proposes.
+
+    Raises:
+        ProjectError: A candidate cannot be fitted or scored with some settings.
+    """
+    began = monotonic()
+    tuning = config.tuning
+    present = config.model.settings(name)
     space = {key: _distribution(values) for key, values in tuning.search[name].items()}
-    pairs = folds(config, target, groups, tuning.folds)
-
-    def score(settings: dict[str, Any]) -> float:
-        changed = config.with_settings(name, settings)
-        model = candidates(changed)[name]
-        how = {"scoring": config.selection.metric, "cv": pairs, "error_score": "raise"}
-        try:
-            with quiet():
-                mean = cross_val_score(model, features, target, **how).mean()
-            if not np.isfinite(mean):
-                raise ValueError("a class is missing from a fold")
-        except Exception as error:
-            if refused := bad_setting_in_fit(changed, name, features, target):
-                raise refused from None
-            if not isinstance(error, ValueError):
-                raise
-            metric = config.selection.metric
-            message = f"tuning: {name} with {settings} cannot be scored by {metric}: {error}"
-            raise ProjectError(message) from None
-        return round(float(mean), 6)
-
+    pairs = folds(config, data.target, data.groups, tuning.folds)
     with _study(root, f"{name}-{_hash_of_inputs(config, root, name)}") as study:
         if "present" not in study.user_attrs:
-            study.set_user_attr("present", score(present))
-        for n in range(1, tuning.trials):
-            done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-            if len(done) >= n:
-                continue
+            study.set_user_attr("present", _score(config, name, present, data, pairs))
+        n_done = len(_completed(study))
+        # The present settings count as the first trial.
+        for n in range(n_done + 1, tuning.trials):
             # Of its own seed, and blind to trials that were cut off: so it goes on as it began.
             seed = (config.seed + n) % 2**32
             study.sampler = optuna.samplers.TPESampler(
                 seed=seed, n_startup_trials=N_STARTUP_TRIALS, constant_liar=False
             )
             trial = study.ask(space)
-            told = study.tell(trial, score(present | _rounded(trial.params)))
+            proposed = present | _rounded(trial.params)
+            value = _score(config, name, proposed, data, pairs)
+            study.tell(trial, value)
             if monotonic() - began > PATIENCE:
-                print(f"{name}: trial {n + 1} of {tuning.trials}, {told.value}", file=sys.stderr)
-        done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        scores = [study.user_attrs["present"], *(trial.value for trial in done)]
-        tried = [{key: present[key] for key in space}, *(_rounded(trial.params) for trial in done)]
-        return Found(tried[int(np.argmax(scores))], scores)
+                print(f"{name}: trial {n + 1} of {tuning.trials}, {value}", file=sys.stderr)
+        scores = [study.user_attrs["present"]]
+        tried = [{key: present[key] for key in space}]
+        for completed in _completed(study):
+            scores.append(completed.value)
+            tried.append(_rounded(completed.params))
+    best = int(np.argmax(scores))
+    return Found(tried[best], scores)
+
+
+def _completed(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+
+
+def _score(
+    config: Config,
+    name: str,
+    settings: dict[str, Any],
+    data: Inputs,
+    pairs: list[tuple[np.ndarray, np.ndarray]],
+) -> float:
+    """The mean score of a candidate over the folds, with these settings."""
+    features, target, _ = data
+    metric = config.selection.metric
+    changed = config.with_settings(name, settings)
+    model = candidates(changed)[name]
+    try:
+        with quiet():
+            by_fold = cross_val_score(
+                model, features, target, scoring=metric, cv=pairs, error_score="raise"
+            )
+        if not np.isfinite(by_fold).all():
+            raise ValueError(f"it is undefined in a fold, since {WHY_UNDEFINED[config.task]}")
+    except Exception as error:
+        refused = bad_setting_in_fit(changed, name, features, target)
+        if refused:
+            raise refused from None
+        if not isinstance(error, ValueError):
+            raise
+        message = f"tuning: {name} with {settings} cannot be scored by {metric}: {error}"
+        raise ProjectError(message) from None
+    return round(float(by_fold.mean()), 6)
 
 
 @contextmanager

@@ -22,8 +22,8 @@ def validate(config: Config, root: Path) -> str:
         The number of rows, and of those without a label.
 
     Raises:
-        ProjectError: The table breaks a rule, params.yaml names a column that is not there, or
-            dvc.yaml does not list a helper of schemas.py.
+        ProjectError: The table breaks a rule, params.yaml names a column that is not there, a row
+            has no group, or dvc.yaml does not list a helper of schemas.py.
     """
     _refuse_unlisted_helpers(root)
     table = checked(team.raw_table(), pd.read_parquet(root / config.table("interim", "ingest")))
@@ -32,9 +32,23 @@ def validate(config: Config, root: Path) -> str:
         for name in columns:
             if name not in table:
                 raise ProjectError(f"data.{setting}: {name} is not a column of the raw table")
+    _refuse_rows_without_group(config, table)
     table.to_parquet(root / config.table("interim", "validate"), index=False)
     missing = int(table[config.data.target].isna().sum())
     return f"{len(table):,} rows hold the schema; {missing:,} still wait for their label"
+
+
+def _refuse_rows_without_group(config: Config, table: pd.DataFrame) -> None:
+    """Raise ProjectError if it is not known which rows belong together."""
+    group = config.data.group
+    if not group:
+        return
+    n_missing = int(table[group].isna().sum())
+    if n_missing:
+        raise ProjectError(
+            f"data.group: {n_missing:,} row(s) with gaps in {group} cannot be kept together: fill "
+            "them, or leave data.group out"
+        )
 
 
 def _refuse_unlisted_helpers(root: Path) -> None:

@@ -23,15 +23,11 @@ from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
 from ..modeling.inputs import inputs
-from ..modeling.predictions import (
-    CachedClassifier,
-    CachedDecider,
-    CachedModel,
-    cache_predictions,
-)
+from ..modeling.predictions import CachedModel, cache_predictions
 from ..modeling.storage import load_model
 from ..pipeline.recording import peak_memory_mb
 from ..pipeline.train import train
+from ..settings_file import SettingsDumper
 from . import run_alone
 from .freshness import MODEL
 
@@ -81,7 +77,7 @@ def retrain_twice(config: Config, root: Path, code: Path = CODE) -> dict[str, An
 def _prepare(folder: Path, config: Config, root: Path, code: Path) -> None:
     """Settings, tuned settings, training set and code: no path leads to any other row."""
     shutil.copytree(code, folder / "src" / code.name)
-    settings = yaml.safe_dump(config.model_dump(mode="json"))
+    settings = yaml.dump(config.model_dump(mode="json"), Dumper=SettingsDumper)
     (folder / "params.yaml").write_text(settings, encoding="utf-8")
     for path in (Path("reports", "tuning.json"), config.table("processed", "train")):
         (folder / path).parent.mkdir(parents=True)
@@ -113,7 +109,7 @@ def compare(config: Config, root: Path, models: Sequence[Path]) -> dict[str, Any
     if config.task == "regression":
         unit = float(target.std())
     return {
-        "digests": [sha256(_outputs(other).tobytes()).hexdigest() for other in others],
+        "digests": [sha256(other.outputs.tobytes()).hexdigest() for other in others],
         "spread": max(difference(others[0], other, unit) for other in others),
         "difference": max(difference(candidate, other, unit) for other in others),
     }
@@ -135,16 +131,8 @@ def difference(one: CachedModel, other: CachedModel, unit: float) -> float:
     # A regressor has no classes, which is equal to having none.
     if not np.array_equal(getattr(one, "classes_", ()), getattr(other, "classes_", ())):
         return 1.0
-    largest = float(np.abs(_outputs(one) - _outputs(other)).max())
+    largest = float(np.abs(one.outputs - other.outputs).max())
     return largest / (unit or 1.0)
-
-
-def _outputs(model: CachedModel) -> np.ndarray:
-    if isinstance(model, CachedClassifier):
-        return model.probabilities
-    if isinstance(model, CachedDecider):
-        return model.decisions
-    return model.predictions
 
 
 def main() -> None:

@@ -12,8 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ProjectError
-from ..evaluation.scores import CachedClassifier, CachedModel, CachedRegressor
 from ..modeling import manifest
+from ..modeling.predictions import (
+    CachedClassifier,
+    CachedDecider,
+    CachedModel,
+    CachedRegressor,
+)
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
@@ -46,7 +51,8 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> C
                 files.extractall(scratch, filter="data")
         out = Path(scratch, "predictions.npz")
         _predict(Path(scratch), folder, table, out)
-        return _read(out)
+        is_classifier = bool(manifest.read(folder).get("classes"))
+        return _read(out, is_classifier=is_classifier)
 
 
 def _archive(root: Path, commit: str) -> bytes:
@@ -76,10 +82,25 @@ def _predict(scratch: Path, folder: Path, table: Path, out: Path) -> None:
         raise ProjectError(lines[-1] if lines else "its code failed")
 
 
-def _read(path: Path) -> CachedModel:
-    with np.load(path) as arrays:
-        if "probabilities" in arrays:
-            return CachedClassifier(
-                arrays["predictions"], arrays["probabilities"], arrays["classes"]
-            )
-        return CachedRegressor(arrays["predictions"])
+def _read(path: Path, *, is_classifier: bool) -> CachedModel:
+    """The predictions in a file that the champion's own code wrote."""
+    try:
+        with np.load(path) as file:
+            arrays = dict(file)
+    except ValueError:
+        # NumPy refuses what was pickled, as earlier versions wrote classes that are words.
+        raise ProjectError(
+            "the code of its commit writes classes that are words as objects, which are not loaded"
+        ) from None
+    predictions = arrays["predictions"]
+    if "probabilities" in arrays:
+        return CachedClassifier(predictions, arrays["probabilities"], arrays["classes"])
+    if "decisions" in arrays:
+        return CachedDecider(predictions, arrays["decisions"], arrays["classes"])
+    # Earlier versions wrote no decisions, and then no classes either.
+    if is_classifier and "classes" not in arrays:
+        raise ProjectError(
+            "it is a classifier without probabilities, and the code of its commit writes nothing "
+            "else that ranks rows"
+        )
+    return CachedRegressor(predictions)

@@ -94,22 +94,28 @@ def versions(root: Path, model: str) -> list[Version]:
 
 def aliases(root: Path) -> dict[str, dict[str, int]]:
     """Return the number of the version behind each alias, of every model."""
-    with store(root) as client:
-        models = client.search_registered_models()
     numbers: dict[str, dict[str, int]] = {}
-    for model in models:
-        numbers[model.name] = {alias: int(number) for alias, number in model.aliases.items()}
-    return numbers
+    token = None
+    with store(root) as client:
+        while True:
+            # A store answers with one page of the models at a time.
+            page = client.search_registered_models(page_token=token)
+            for model in page:
+                of_model = {alias: int(number) for alias, number in model.aliases.items()}
+                numbers[model.name] = of_model
+            token = page.token
+            if not token:
+                return numbers
 
 
 def by_alias(root: Path, model: str, alias: str) -> Version | None:
     """Return the version that has the alias now; None if none has."""
     with store(root) as client:
-        # Asked first, since MLflow raises an error for an alias that no version has.
-        for found in client.search_registered_models(f"name = '{model}'"):
-            if alias in found.aliases:
-                return _version(client.get_model_version_by_alias(model, alias))
-    return None
+        # Searched for, since MLflow raises an error for a model that is not there.
+        models = client.search_registered_models(f"name = '{model}'")
+        if not models or alias not in models[0].aliases:
+            return None
+        return _version(client.get_model_version(model, models[0].aliases[alias]))
 
 
 def set_alias(root: Path, model: str, alias: str, number: int) -> None:
@@ -130,7 +136,7 @@ def set_alias(root: Path, model: str, alias: str, number: int) -> None:
 
 def drop_alias(root: Path, model: str, alias: str) -> None:
     """Take the alias away, if a version has it."""
-    if alias not in aliases(root).get(model, {}):
+    if by_alias(root, model, alias) is None:
         return
     with store(root) as client:
         client.delete_registered_model_alias(model, alias)
