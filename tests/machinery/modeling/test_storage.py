@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
 import pytest
+import skops
 import skops.io
+from churn_radar.mlops import team
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling.storage import load_model, save_model
@@ -22,6 +26,7 @@ from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -308,6 +313,67 @@ def test_a_model_file_with_a_foreign_name_is_refused(stranger: object, tmp_path:
     skops.io.dump({"held": stranger}, tmp_path / "model.skops")
     with pytest.raises(ProjectError, match=r"not trusted: (pathlib|numpy\.testing)\."):
         load_model(tmp_path / "model.skops")
+
+
+FEATURES = f"{team.PACKAGE.name}.features"
+
+
+def node(loader: str, module: str, name: str, **more: object) -> dict[str, object]:
+    """How a file describes an object to skops."""
+    return {"__loader__": loader, "__module__": module, "__class__": name, **more}
+
+
+def attribute_of(owner: dict[str, object], name: str) -> dict[str, object]:
+    return node("MethodNode", FEATURES, "pd", content={"obj": owner, "func": name})
+
+
+IMPORTED = node("FunctionNode", FEATURES, "pd")
+SYSTEM = attribute_of(attribute_of(attribute_of(IMPORTED, "io"), "common"), "os")
+ATTACKS = {
+    "an import of a module of the team's": IMPORTED,
+    "an attribute of an import": SYSTEM,
+    "a call with arguments of the file": node(
+        "PartialNode", FEATURES, "pd", content={"func": SYSTEM}
+    ),
+    "a function in place of a loss": node("LossNode", "sklearn.calibration", "clone", content={}),
+    "a function called to make an object": node(
+        "ConstructorFromReduceNode", FEATURES, "complaint_age", content={}
+    ),
+    "a function of scikit-learn": node("FunctionNode", "sklearn.calibration", "clone"),
+    "the machinery": node("FunctionNode", f"{team.PACKAGE.name}.mlops.cli", "main"),
+    "a name that is not there": node("TypeNode", FEATURES, "nothing"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("depth", ["as the model", "deep in it"])
+def test_a_file_that_would_run_code_is_refused(attack: str, depth: str, tmp_path: Path) -> None:
+    schema = ATTACKS[attack]
+    if depth == "deep in it":
+        schema = node("ListNode", "builtins", "list", content=[schema])
+    schema |= {"protocol": skops.io._protocol.PROTOCOL, "_skops_version": skops.__version__}
+    path = tmp_path / "model.skops"
+    with ZipFile(path, "w") as file:
+        file.writestr("schema.json", json.dumps(schema))
+    with pytest.raises(ProjectError, match="not trusted"):
+        load_model(path)
+
+
+def test_one_object_fitted_twice_is_the_same_file(tmp_path: Path) -> None:
+    rows, target = make_classification(80, random_state=0)
+    model = make_pipeline(GradientBoostingClassifier(n_estimators=3, random_state=0))
+    for name in ("once", "twice"):
+        save_model(model.fit(rows, target), tmp_path / name)
+    assert (tmp_path / "once").read_bytes() == (tmp_path / "twice").read_bytes()
+
+
+def test_a_model_that_holds_itself_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    rows, target = make_classification(80, random_state=0)
+    boosting = HistGradientBoostingClassifier(
+        max_iter=3, early_stopping=True, scoring="roc_auc", random_state=0
+    )
+    with pytest.raises(ProjectError, match="an estimator in it holds itself"):
+        save_model(make_pipeline(boosting).fit(rows, target), tmp_path / "model.skops")
 
 
 def test_a_saved_model_has_one_hash(finished: Path, tmp_path: Path) -> None:

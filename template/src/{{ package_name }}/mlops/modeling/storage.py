@@ -8,29 +8,50 @@ import hashlib
 import io
 import json
 import re
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 import skops.io
 from sklearn.pipeline import Pipeline
+from skops.io.exceptions import UnsupportedTypeException
 
 from ..errors import ProjectError
 
-TEAM = re.escape(__name__.rpartition(".mlops.")[0])
+TEAM = re.compile(re.escape(__name__.rpartition(".mlops.")[0]) + r"(\.(?!mlops\b)\w+)+")
 """The team's package. Its own classes and functions are trusted, in whatever module they are."""
 
 TRUSTED = re.compile(
-    rf"{TEAM}(\.(?!mlops\b)\w+)+|collections\.OrderedDict|numpy\.dtype"
+    rf"{TEAM.pattern}|collections\.OrderedDict|numpy\.dtype"
     r"|xgboost\.(core\.Booster|sklearn\.XGB\w+)|lightgbm\.(basic\.Booster|sklearn\.LGBM\w+)"
     r"|sklearn\.(tree\._tree\.Tree|ensemble\._hist_gradient_boosting\.predictor\.TreePredictor"
-    r"|_loss\.loss\.\w+|calibration\.\w+|feature_selection\._univariate_selection\.\w+"
-    r"|gaussian_process\.(_gpc|kernels)\.\w+|metrics\._dist_metrics\.\w+"
-    r"|neighbors\._(kd|ball)_tree\.\w+|neural_network\._stochastic_optimizers\.\w+"
+    r"|_loss\.loss\.[A-Z]\w+|calibration\._?[A-Z]\w+"
+    r"|feature_selection\._univariate_selection\.(f_\w+|r_regression|chi2)"
+    r"|gaussian_process\.(_gpc|kernels)\._?[A-Z]\w+|metrics\._dist_metrics\.[A-Z]\w+"
+    r"|neighbors\._(kd|ball)_tree\.([A-Z]\w+|newObj)"
+    r"|neural_network\._stochastic_optimizers\.[A-Z]\w+"
     r"|model_selection\._split\.[A-Z]\w+|utils\._bunch\.Bunch)"
 )
-"""What a file may contain beside the types that skops trusts: the parts of common estimators."""
+"""What a file may contain beside the types that skops trusts: the parts of common estimators.
+
+Classes, but for the few functions that estimators keep: another function could be called with what
+a file says.
+"""
+
+LOADERS = {
+    *("ObjectNode", "TypeNode", "FunctionNode", "JsonNode", "BytesNode", "BytearrayNode"),
+    *("ListNode", "TupleNode", "SetNode", "DictNode", "DefaultDictNode", "SliceNode"),
+    *("NdArrayNode", "MaskedArrayNode", "DTypeNode", "SparseMatrixNode"),
+    *("RandomStateNode", "RandomGeneratorNode", "TreeNode", "LossNode"),
+}
+"""How skops may make an object. Others look up an attribute of an object, or call one, and from any
+module it is a few attributes to the operating system."""
+
+LOSSES = re.compile(r"sklearn\.(_loss\b.*|linear_model\._sgd_fast)|_loss")
+"""Modules whose classes `LossNode` may call."""
 
 MAX_ROUND_TRIPS = 3
 """Loads and saves after which a model must have become the same file again."""
@@ -77,16 +98,77 @@ def load_model(path: Path) -> Pipeline:
 
 
 def _loaded(content: bytes, path: Path) -> Pipeline:
+    with ZipFile(io.BytesIO(content)) as file:
+        _require_safe(json.loads(file.read(SCHEMA)), path)
     types = skops.io.get_untrusted_types(data=content)
     if strangers := [name for name in types if not TRUSTED.fullmatch(name)]:
         raise ProjectError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
     return skops.io.loads(content, trusted=types)
 
 
+def _require_safe(schema: Any, path: Path) -> None:
+    """Refuse a file that would call, or take apart, what its names alone do not show.
+
+    Args:
+        schema: How the file describes the objects of the model.
+        path: The file, for the message.
+
+    Raises:
+        ProjectError: An object is made in a way that is not in LOADERS; or a name of the team's
+            package is not a class or function that is defined there, but one of its imports.
+    """
+    pending = [schema]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        if not isinstance(node, dict):
+            continue
+        pending.extend(node.values())
+        loader = node.get("__loader__")
+        # An attribute of that name is described by a dictionary.
+        if not isinstance(loader, str):
+            continue
+        module = str(node.get("__module__"))
+        name = str(node.get("__class__"))
+        if loader not in LOADERS:
+            raise ProjectError(f"{path} holds a {loader}, which is not trusted: {module}.{name}")
+        if loader == "LossNode" and not LOSSES.fullmatch(module):
+            raise ProjectError(f"{path} holds types that are not trusted: {module}.{name}")
+        if TEAM.fullmatch(f"{module}.{name}") and not _is_defined(module, name):
+            raise ProjectError(
+                f"{path} holds types that are not trusted: {module}.{name} is no class or function "
+                "that is defined there"
+            )
+
+
+def _is_defined(module: str, name: str) -> bool:
+    """Whether a module defines a class or function of that name, and does not only import it."""
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(found, type | FunctionType) and found.__module__ == module
+
+
+def _dumped(model: Pipeline) -> bytes:
+    """The model as skops saves it."""
+    try:
+        content: bytes = skops.io.dumps(model)
+    except RecursionError:
+        raise ProjectError(
+            "the model cannot be saved: an estimator in it holds itself, as gradient boosting does "
+            "with early_stopping and scoring set"
+        ) from None
+    except UnsupportedTypeException as error:
+        raise ProjectError(f"the model cannot be saved: {error}") from None
+    return content
+
+
 def _saved(model: Pipeline) -> bytes:
     """The model as skops saves it, without what differs from one save to the next."""
     buffer = io.BytesIO()
-    with ZipFile(io.BytesIO(skops.io.dumps(model))) as dumped, ZipFile(buffer, "w") as file:
+    with ZipFile(io.BytesIO(_dumped(model))) as dumped, ZipFile(buffer, "w") as file:
         # skops names arrays by their addresses in memory; here their content names them.
         names = {}
         contents = {}
@@ -140,6 +222,11 @@ def _without_addresses(node: Any, names: dict[str, str]) -> Any:
         found[key] = _without_addresses(value, names)
     if found.get("__loader__") == "SetNode":
         found["content"].sort(key=json.dumps)  # a set is in another order in each process
+    if found.get("__loader__") == "ObjectNode" and isinstance(found.get("content"), dict):
+        attributes = found["content"]
+        # Fitted again, an object may have its attributes in another order.
+        if attributes.get("__loader__") == "DictNode":
+            attributes["content"] = dict(sorted(attributes["content"].items()))
     if isinstance(found.get("file"), str):
         found["file"] = names[found["file"]]
     return found
