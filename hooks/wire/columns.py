@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from mlops.config import Read
-from mlops.data.readers import WORDS, convert, dates
+from mlops.data.cells import WORDS, convert, dates
 from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]

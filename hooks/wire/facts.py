@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from mlops.config import Read
-from mlops.data.readers import convert, read
+from mlops.data.cells import convert
+from mlops.data.readers import read
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
