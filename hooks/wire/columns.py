@@ -43,6 +43,9 @@ MAX_CATEGORIES = 50
 
 WHOLE = "numbers, all of them whole"
 
+RESERVED = ("pa", "pd", "int", "float", "str", "varies")
+"""What schemas.py itself uses within its classes, beside the attributes of pandera's."""
+
 MAX_NAME_LENGTH = 40
 """Characters of a name: lines of code must hold it twice."""
 
@@ -134,7 +137,8 @@ def normalized(names: list[str]) -> dict[str, str]:
         elif not re.match("[a-z]", name):
             name = f"column_{name}"
         # The column is an attribute of a class in schemas.py, which has attributes of its own.
-        if keyword.iskeyword(name) or hasattr(pa.DataFrameModel, name):
+        in_use = name in RESERVED or hasattr(pa.DataFrameModel, name)
+        if in_use or keyword.iskeyword(name):
             name = f"{name}_value"
         for other, taken in found.items():
             if taken == name:

@@ -85,8 +85,18 @@ COLUMNS: dict[str, Values] = {
     "free text": lambda rng, rows: [f'said {n}, then left; "{n % 7}"' for n in range(rows)],
     "leading zeros": lambda rng, rows: [f"0{n}" for n in rng.integers(100, 999, rows)],
 }
-NAMES = ("id", "customer id", "Größe (m²)", "class", "2nd value", "signup_date", "year", "gender")
-"""Beside plain names, some that carry a meaning or that Python cannot spell."""
+NAMES = (
+    "id",
+    "customer id",
+    "Größe (m²)",
+    "class",
+    "2nd value",
+    "signup_date",
+    "year",
+    "gender",
+    "pd",
+)
+"""Beside plain names, some that carry a meaning, or that Python or a schema cannot have."""
 
 
 @st.composite

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.errors import ProjectError
-from wire.columns import infer, normalized
+from wire.columns import RESERVED, infer, normalized
 from wire.facts import learn
 from wire.personal import personal
 from wire.roles import Roles, Wishes
+from written_schemas import hold, rules
 
 ROWS = 60
 
@@ -82,6 +83,8 @@ def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
         ("客户流失", "ke_hu_liu_shi"),
         ("class", "class_value"),
         ("validate", "validate_value"),
+        ("pd", "pd_value"),
+        ("Int", "int_value"),
         ("2nd visit", "column_2nd_visit"),
         ("!!!", "column_1"),
         ("x" * 300, "x" * 40),
@@ -220,3 +223,13 @@ def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
     assert "has 3 rows: too few" in "\n".join(
         learn(tmp_path / "rare.csv", Wishes("churned")).warnings()
     )
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_column_may_be_called_like_what_the_schema_uses(name: str, tmp_path: Path) -> None:
+    data = table()[["spend", "row", "region", "churned"]]
+    data.insert(0, name, [n * 31 % 97 + 0.5 for n in range(len(data))])
+    data.to_csv(tmp_path / "t.csv", index=False)
+    facts = learn(tmp_path / "t.csv", Wishes("churned"))
+    assert facts.columns[0].name == f"{name}_value"
+    assert len(hold(tmp_path / "t.csv", facts, rules(facts, tmp_path))) == len(data)
