@@ -91,6 +91,11 @@ class Column:
         return self.distinct == self.rows
 
     @property
+    def repeated(self) -> bool:
+        """A value is in several rows."""
+        return self.distinct < self.rows - self.missing
+
+    @property
     def constant(self) -> bool:
         """It says nothing: one value, or none."""
         return self.distinct + (self.missing > 0) == 1

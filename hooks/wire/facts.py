@@ -163,6 +163,13 @@ class Facts:
                 )
         for name in self.roles.personal:
             yield f"{name} looks personal ({self.roles.why[name]}): no feature, shown in no message"
+        for name in self.roles.ids:
+            column = self.column(name)
+            if column.repeated and column.missing:
+                yield (
+                    f"{name} is empty in {column.missing:,} rows, so it cannot keep the rows of "
+                    "one value together: they can be in training and test set"
+                )
         for column in self.features:
             if column.kind in ("integer", "text") and column.distinct > 0.95 * column.rows:
                 yield f"{column.name} may be an id: nearly every row has another value"

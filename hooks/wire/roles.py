@@ -142,9 +142,11 @@ def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Ro
         _guess_slices(roles, by_name)
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
-    shared = [name for name in roles.ids if not by_name[name].unique]
     # A person whose rows are on both sides of the split would be recognized in the test set.
-    roles.group = shared[0] if shared else None
+    shared = [name for name in roles.ids if by_name[name].repeated]
+    # A row without an id belongs to no group, and GroupKFold takes no missing values.
+    complete = [name for name in shared if not by_name[name].missing]
+    roles.group = complete[0] if complete else None
     return roles
 
 

@@ -233,3 +233,22 @@ def test_a_column_may_be_called_like_what_the_schema_uses(name: str, tmp_path: P
     facts = learn(tmp_path / "t.csv", Wishes("churned"))
     assert facts.columns[0].name == f"{name}_value"
     assert len(hold(tmp_path / "t.csv", facts, rules(facts, tmp_path))) == len(data)
+
+
+def test_an_id_with_gaps_is_no_group(tmp_path: Path) -> None:
+    data = table().astype({"customer_id": object})
+    data.loc[[3, 8], "customer_id"] = None
+    data.to_csv(tmp_path / "customers.csv", index=False)
+    facts = learn(tmp_path / "customers.csv", Wishes("churned"))
+    assert "customer_id" in facts.roles.ids
+    assert facts.roles.group is None
+    warning = "customer_id is empty in 2 rows, so it cannot keep the rows of one value together"
+    assert warning in "\n".join(facts.warnings())
+
+
+def test_an_id_with_gaps_leaves_the_group_to_another(tmp_path: Path) -> None:
+    data = table().astype({"customer_id": object})
+    data.insert(1, "household_id", [n // 4 for n in range(len(data))])
+    data.loc[3, "customer_id"] = None
+    data.to_csv(tmp_path / "customers.csv", index=False)
+    assert learn(tmp_path / "customers.csv", Wishes("churned")).roles.group == "household_id"
