@@ -3,7 +3,7 @@
 import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,8 +41,6 @@ LONGEST_DATE = 40
 MAX_CATEGORIES = 50
 """More values than that are not a closed list."""
 
-WHOLE = "numbers, all of them whole"
-
 RESERVED = ("pa", "pd", "int", "float", "str", "varies")
 """What schemas.py itself uses within its classes, beside the attributes of pandera's."""
 
@@ -69,6 +67,8 @@ class Column:
         high: The largest number or the last day.
         values: The list of values, sorted, where it is a category.
         formats: How its dates are written.
+        whole: It holds numbers without decimals, whatever the file's type for them.
+        code: It holds digits that are no quantity, as in a postal code.
         why: A few words on how the kind was found.
     """
 
@@ -83,6 +83,8 @@ class Column:
     high: Any = None
     values: list[str] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
+    whole: bool = False
+    code: bool = False
     why: str = ""
 
     @property
@@ -109,6 +111,8 @@ class Finding:
     values: pd.Series
     why: str
     formats: list[str] = field(default_factory=list)
+    whole: bool = False
+    code: bool = False
 
 
 def normalized(names: list[str]) -> dict[str, str]:
@@ -193,19 +197,25 @@ def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator
 def _judged(column: Column, present: pd.Series, how: Read) -> Column:
     """Fill in the kind of a column, and what was seen in it."""
     found = _find(column, present, how)
-    facts = vars(column) | {"kind": found.kind, "formats": found.formats, "why": found.why}
+    judged = replace(
+        column,
+        kind=found.kind,
+        formats=found.formats,
+        whole=found.whole,
+        code=found.code,
+        why=found.why,
+    )
     if found.kind in ("integer", "number", "date"):
-        facts["low"] = found.values.min()
-        facts["high"] = found.values.max()
-    if found.kind == "number" and not np.isfinite([facts["low"], facts["high"]]).all():
+        judged = replace(judged, low=found.values.min(), high=found.values.max())
+    if found.kind == "number" and not np.isfinite([judged.low, judged.high]).all():
         row = found.values.index[np.isinf(found.values)][0]
         raise ProjectError(
             f"column {column.original!r} holds an infinite value, the first in row {row}: "
             "leave it empty or put a number there"
         )
     if found.kind == "category":
-        facts["values"] = sorted(present.unique())
-    return Column(**facts)
+        judged = replace(judged, values=sorted(present.unique()))
+    return judged
 
 
 def _find(column: Column, present: pd.Series, how: Read) -> Finding:
@@ -229,10 +239,14 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
     # Eight digits are a date only if the name says so too; they could be any number.
     digits = present.str.fullmatch(r"(19|20)\d{6}").all()
     if digits and re.search("date|day|time", column.name):
-        return Finding("date", dates(present, ["%Y%m%d"]), "dates as in %Y%m%d", ["%Y%m%d"])
+        values = dates(present, ["%Y%m%d"])
+        # There is no 20230931: a value that is not a date would be lost.
+        if values.notna().all():
+            return Finding("date", values, "dates as in %Y%m%d", ["%Y%m%d"])
     # A leading zero, or more digits than an integer can hold, is a code and no quantity.
     if present.str.fullmatch(r"[+-]?0\d+|[+-]?\d{19,}").any():
-        return _text(column, present, otherwise="codes: digits that are not a number")
+        codes = _text(column, present, otherwise="codes: digits that are not a number")
+        return replace(codes, code=True)
     numbers = convert(present, "number", how, column.name)
     share = numbers.notna().mean()
     if share == 1:
@@ -263,10 +277,9 @@ def _number(column: Column, numbers: pd.Series, *, decimal: bool) -> Finding:
         return Finding("number", numbers, "numbers")
     # A file writes 3.0 for 3 where a column has gaps; without gaps 3.0 was meant as it is.
     if decimal and not column.missing:
-        return Finding("number", numbers, WHOLE)
-    return Finding(
-        "integer", numbers, "whole numbers, with gaps" if column.missing else "whole numbers"
-    )
+        return Finding("number", numbers, "numbers, all of them whole", whole=True)
+    why = "whole numbers, with gaps" if column.missing else "whole numbers"
+    return Finding("integer", numbers, why, whole=True)
 
 
 def date_formats(present: pd.Series) -> list[str]:

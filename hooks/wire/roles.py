@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 from mlops.errors import ProjectError
 
-from .columns import WHOLE, Column
+from .columns import Column
 from .personal import personal
 
 Task = Literal["classification", "regression"]
@@ -176,17 +176,16 @@ def _task(target: Column, wished: str) -> Task:
         if not numeric:
             raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
         return "regression"
-    # Classes that are numbered, as in a file that writes 1.0 for 1.
-    whole = target.kind == "integer" or target.why == WHOLE
     if wished == "classification":
-        if target.distinct > 2 * MAX_CLASSES or (numeric and not whole):
+        if target.distinct > 2 * MAX_CLASSES or (numeric and not target.whole):
             raise ProjectError(
                 f"the target {name!r} has {target.distinct:,} values: classification needs at most "
                 f"{2 * MAX_CLASSES}, words or whole numbers"
             )
         return "classification"
     few = target.distinct <= MAX_CLASSES and target.distinct * ROWS_PER_CLASS <= target.rows
-    is_class = not numeric or (whole and few)
+    # Classes may be numbered, also in a file that writes 1.0 for 1.
+    is_class = not numeric or (target.whole and few)
     return "classification" if is_class else "regression"
 
 
@@ -243,7 +242,7 @@ def _identifies(column: Column) -> str | None:
     """Return why a column identifies a row or a person; None if it does not."""
     named = ID.search(column.name)
     if column.kind == "text" and column.unique:
-        return "a different value in every row" if named or "codes" in column.why else None
+        return "a different value in every row" if named or column.code else None
     if column.kind == "integer" and column.unique and column.rows >= MIN_ROWS:
         # A row number has no gaps, so it needs no telling name.
         counts_rows = column.high - column.low + 1 == column.rows

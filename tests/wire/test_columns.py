@@ -68,6 +68,26 @@ def test_marks_in_numbers() -> None:
     assert kind("15.03.2024", "16.03.2024", decimal=",") == "date %d.%m.%Y"
 
 
+def test_eight_digits_are_a_date_if_there_is_such_a_day() -> None:
+    def kind_of(*cells: str) -> str:
+        (column,) = infer(pd.DataFrame({"day": [*cells] * 30}), Read(), {})
+        return column.kind
+
+    assert kind_of("20230930", "20231001") == "date"
+    assert kind_of("20230930", "20230931") == "integer"
+
+
+def test_whole_numbers_and_codes_are_told_apart() -> None:
+    cells = {
+        "whole": [f"{n}.0" for n in range(ROWS)],
+        "measured": [f"{n}.5" for n in range(ROWS)],
+        "code": [f"0{n:03}" for n in range(ROWS)],
+    }
+    found = {column.name: column for column in infer(pd.DataFrame(cells), Read(), {})}
+    assert [name for name, column in found.items() if column.whole] == ["whole"]
+    assert [name for name, column in found.items() if column.code] == ["code"]
+
+
 def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
     cells = [f"a remark, number {n}" for n in range(ROWS)]
     (column,) = infer(pd.DataFrame({"x": cells}), Read(), {})
