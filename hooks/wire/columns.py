@@ -1,6 +1,5 @@
 """What each column holds, judged by all of its values."""
 
-import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -8,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from mlops.config import Read
 from mlops.data.cells import WORDS, convert, dates
 from mlops.errors import ProjectError
@@ -40,12 +38,6 @@ LONGEST_DATE = 40
 
 MAX_CATEGORIES = 50
 """More values than that are not a closed list."""
-
-RESERVED = ("pa", "pd", "int", "float", "str", "varies")
-"""What schemas.py itself uses within its classes, beside the attributes of pandera's."""
-
-MAX_NAME_LENGTH = 40
-"""Characters of a name: lines of code must hold it twice."""
 
 MOSTLY_NUMBERS = 0.95
 """A column with that share of numbers was meant to hold numbers alone."""
@@ -113,50 +105,6 @@ class Finding:
     formats: list[str] = field(default_factory=list)
     whole: bool = False
     code: bool = False
-
-
-def normalized(names: list[str]) -> dict[str, str]:
-    """Find a name that follows the naming table for each name of the file.
-
-    Args:
-        names: What the file calls its columns.
-
-    Returns:
-        The new name for each name of the file.
-
-    Raises:
-        ProjectError: Two columns would get the same name.
-    """
-    from slugify import slugify
-    from slugify.special import GERMAN
-
-    found: dict[str, str] = {}
-    for original in names:
-        # tenureMonths is two words.
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", original)
-        name = slugify(
-            words,
-            separator="_",
-            max_length=MAX_NAME_LENGTH,
-            word_boundary=True,
-            replacements=GERMAN,
-        )
-        if not name:
-            name = f"column_{len(found) + 1}"
-        elif not re.match("[a-z]", name):
-            name = f"column_{name}"
-        # The column is an attribute of a class in schemas.py, which has attributes of its own.
-        in_use = name in RESERVED or hasattr(pa.DataFrameModel, name)
-        if in_use or keyword.iskeyword(name):
-            name = f"{name}_value"
-        for other, taken in found.items():
-            if taken == name:
-                raise ProjectError(
-                    f"the columns {other!r} and {original!r} would both be called {name}: "
-                    "rename one"
-                )
-        found[original] = name
-    return found
 
 
 def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator[Column]:

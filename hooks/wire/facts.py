@@ -1,6 +1,5 @@
 """All that was found out about a table: what the files are written from."""
 
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,8 @@ from mlops.data.readers import read
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .columns import Column, infer, normalized
+from .columns import Column, infer
+from .naming import dataset_name, normalized
 from .roles import Roles, Wishes, assign
 from .source import check_header, open_source
 
@@ -217,11 +217,7 @@ def learn(path: Path, wishes: Wishes) -> Facts:
             present = convert(values.dropna(), column.kind, how, column.name)
             # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
-    # customers_raw.csv.gz is the data set `customers`, which is stored as customers_raw.csv.gz.
-    stem = path.name.split(".")[0]
-    stem = re.sub(r"[ _-]?raw$", "", stem, flags=re.IGNORECASE)
-    dataset = normalized([stem])[stem]
-    return Facts(path, dataset, source.suffix, how, table, columns, roles)
+    return Facts(path, dataset_name(path), source.suffix, how, table, columns, roles)
 
 
 def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.errors import ProjectError
-from wire.columns import RESERVED, infer, normalized
+from wire.columns import infer
 from wire.facts import learn
+from wire.naming import RESERVED, normalized
 from wire.personal import personal
 from wire.roles import Roles, Wishes
 from written_schemas import hold, rules

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.data.readers import read
+from mlops.names import problem
 from real_tables import TABLES, nasty
 from wire.facts import learn
+from wire.naming import dataset_name
 from wire.place import all_or_nothing
 from wire.project import swapped
 from wire.roles import Wishes
@@ -87,6 +89,35 @@ def test_every_kind_of_file_gives_the_same_rules(name: str, tmp_path: Path) -> N
     plain = learn(tmp_path / "plain.csv", Wishes("target"))
     assert schemas.text(facts).splitlines()[5:] == schemas.text(plain).splitlines()[5:]
     assert facts.roles.features == plain.roles.features
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("customers.csv", "customers"),
+        ("customers_raw.csv.gz", "customers"),
+        ("Kunden 2024 (neu).csv", "kunden_2024_neu"),
+        ("2024.csv", "data_2024"),
+        ("2024", "data_2024"),
+        ("churn/raw.csv", "churn"),
+        ("2024/raw.csv", "data_2024"),
+        ("raw/raw.csv", "data"),
+        ("churn/!!!.csv", "churn"),
+        ("class.csv", "class"),
+    ],
+)
+def test_the_data_set_is_called_like_its_file(path: str, name: str, tmp_path: Path) -> None:
+    found = dataset_name(tmp_path / path)
+    assert found == name
+    assert problem("dataset", found) is None
+
+
+def test_a_file_in_the_current_folder_is_called_like_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "churn").mkdir()
+    monkeypatch.chdir(tmp_path / "churn")
+    assert dataset_name(Path("raw.csv")) == "churn"
 
 
 def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
