@@ -1,4 +1,11 @@
-"""All that was found out about a table: what the files are written from."""
+"""All that was found out about a table: what the files are written from.
+
+What a column holds is decided in this order, the first three in columns.py:
+1. `_judged` fills in the column; it asks `_find` for the kind of the values.
+2. `_find` goes by the type that the file gives; for text it asks `_find_in_text`.
+3. `_find_in_text` tries booleans, numbers and dates in turn; the rest stays text.
+4. `_settled`, in this module, adapts the kind to the role, once `assign` has given one.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .columns import Column, infer
 from .naming import dataset_name, normalized
-from .roles import Roles, Wishes, assign
+from .roles import Overrides, Roles, assign
 from .source import check_header, open_source
 
 SAMPLE_SIZE = 10_000
@@ -187,12 +194,12 @@ class Facts:
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
 
 
-def learn(path: Path, wishes: Wishes) -> Facts:
+def inspect_table(path: Path, overrides: Overrides) -> Facts:
     """Find out all about a table.
 
     Args:
         path: A file, or a folder of files of one shape.
-        wishes: What a person decided.
+        overrides: What a person decided.
 
     Returns:
         What the files of a project are written from.
@@ -207,7 +214,7 @@ def learn(path: Path, wishes: Wishes) -> Facts:
     table = table.rename(columns=names)
     originals = {name: original for original, name in names.items()}
     columns = list(infer(table, source.read, originals))
-    roles = assign(table, columns, wishes)
+    roles = assign(table, columns, overrides)
     # Only now: what a column holds may depend on what it is for.
     columns = [_settled(column, roles, table) for column in columns]
     how = _how(source.read, names, columns)

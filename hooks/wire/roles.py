@@ -41,7 +41,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """What a person decided; what is empty is inferred."""
 
     target: str
@@ -110,35 +110,36 @@ def find(name: str, columns: Sequence[Column]) -> Column:
     )
 
 
-def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Roles:
+def assign(table: pd.DataFrame, columns: Sequence[Column], overrides: Overrides) -> Roles:
     """Give each column its role.
 
     Args:
         table: The table as it was read.
         columns: What its columns hold.
-        wishes: What a person decided.
+        overrides: What a person decided.
 
     Returns:
         The roles, with the reason for each.
 
     Raises:
-        ProjectError: A wish cannot be met, the target cannot be predicted, or no feature is left.
+        ProjectError: An override does not fit, the target cannot be predicted, or no feature
+            is left.
     """
-    target = find(wishes.target, columns)
+    target = find(overrides.target, columns)
     _check_target(target)
-    roles = Roles(_task(target, wishes.task), target.name)
+    roles = Roles(_task(target, overrides.task), target.name)
     roles.why[target.name] = f"{roles.task}: {target.why}"
     rest = [column for column in columns if column is not target]
-    _take_wishes(roles, rest, wishes)
+    _take_overrides(roles, rest, overrides)
     for column in rest:
         if column.name not in roles.why:
             role, why = _role(column, table[column.name])
             getattr(roles, role).append(column.name)
             roles.why[column.name] = why
     by_name = {column.name: column for column in rest}
-    if not wishes.time:
+    if not overrides.time:
         _guess_time(roles, by_name)
-    if not wishes.slices:
+    if not overrides.slices:
         _guess_slices(roles, by_name)
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
@@ -164,19 +165,19 @@ def _check_target(target: Column) -> None:
         )
 
 
-def _task(target: Column, wished: str) -> Task:
+def _task(target: Column, chosen: str) -> Task:
     """Choose the task that fits the target, or refuse the one that a person chose."""
     name = target.original
     numeric = target.kind in ("integer", "number")
-    if target.kind == "date" or (target.kind == "text" and wished != "classification"):
+    if target.kind == "date" or (target.kind == "text" and chosen != "classification"):
         raise ProjectError(
             f"the target {name!r} holds {target.why}: name a column of classes or of numbers"
         )
-    if wished == "regression":
+    if chosen == "regression":
         if not numeric:
             raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
         return "regression"
-    if wished == "classification":
+    if chosen == "classification":
         if target.distinct > 2 * MAX_CLASSES or (numeric and not target.whole):
             raise ProjectError(
                 f"the target {name!r} has {target.distinct:,} values: classification needs at most "
@@ -189,10 +190,10 @@ def _task(target: Column, wished: str) -> Task:
     return "classification" if is_class else "regression"
 
 
-def _take_wishes(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> None:
+def _take_overrides(roles: Roles, columns: Sequence[Column], overrides: Overrides) -> None:
     """Take over what a person decided."""
-    if wishes.time not in ("", NONE):
-        time = find(wishes.time, columns)
+    if overrides.time not in ("", NONE):
+        time = find(overrides.time, columns)
         if time.kind not in ("date", "integer", "number") or time.missing:
             holds = time.why or "nothing"
             gaps = " and gaps" if time.missing else ""
@@ -203,13 +204,15 @@ def _take_wishes(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> Non
         roles.time = time.name
         roles.why[time.name] = "as you said"
     for role in ("ids", "sensitive"):
-        for wish in getattr(wishes, role):
-            if wish != NONE:
-                name = find(wish, columns).name
+        for written in getattr(overrides, role):
+            if written != NONE:
+                name = find(written, columns).name
                 getattr(roles, role).append(name)
                 roles.why[name] = "as you said"
     # A slice says nothing about what else a column is: it may be a feature too.
-    roles.slices = [find(wish, columns).name for wish in wishes.slices if wish != NONE]
+    for written in overrides.slices:
+        if written != NONE:
+            roles.slices.append(find(written, columns).name)
 
 
 def _role(column: Column, values: pd.Series) -> tuple[str, str]:

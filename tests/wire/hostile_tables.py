@@ -204,10 +204,10 @@ def _wire(project: Path, path: Path, target: str) -> None:
     """Write what `make wire` writes, without formatting it and without DVC."""
     from mlops.config import load_config
     from wire import project as wiring
-    from wire.facts import learn
-    from wire.roles import Wishes
+    from wire.facts import inspect_table
+    from wire.roles import Overrides
 
-    facts = learn(path, Wishes(target))
+    facts = inspect_table(path, Overrides(target))
     package = wiring.find_package(project)
     texts = wiring._texts(facts, load_config(project), project, package)
     for name, text in texts.items():

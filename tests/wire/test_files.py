@@ -13,11 +13,11 @@ from mlops.config import Read
 from mlops.data.readers import read
 from mlops.names import problem
 from real_tables import TABLES, nasty
-from wire.facts import learn
+from wire.facts import inspect_table
 from wire.naming import dataset_name
 from wire.place import all_or_nothing
 from wire.project import swapped
-from wire.roles import Wishes
+from wire.roles import Overrides
 from wire.write import schemas
 from written_schemas import hold, rules
 
@@ -84,9 +84,9 @@ def test_every_kind_of_file_gives_the_same_rules(name: str, tmp_path: Path) -> N
     table = TABLES["iris"][0]()
     WRITERS["iris.csv"](tmp_path / "plain.csv", table)
     WRITERS[name](tmp_path / name, table)
-    facts = learn(tmp_path / name, Wishes("target"))
+    facts = inspect_table(tmp_path / name, Overrides("target"))
     assert len(hold(tmp_path / name, facts, rules(facts, tmp_path))) == len(table)
-    plain = learn(tmp_path / "plain.csv", Wishes("target"))
+    plain = inspect_table(tmp_path / "plain.csv", Overrides("target"))
     assert schemas.text(facts).splitlines()[5:] == schemas.text(plain).splitlines()[5:]
     assert facts.roles.features == plain.roles.features
 
@@ -136,7 +136,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
         }
     )
     table.to_parquet(tmp_path / "t.parquet")
-    facts = learn(tmp_path / "t.parquet", Wishes("left"))
+    facts = inspect_table(tmp_path / "t.parquet", Overrides("left"))
     kinds = {column.name: column.kind for column in facts.columns}
     assert kinds == {
         **{"paid": "boolean", "count": "integer", "price": "number", "day": "date", "at": "date"},
@@ -148,7 +148,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
 def test_a_file_may_use_its_own_names_or_those_of_the_project(tmp_path: Path) -> None:
     content, target = nasty()
     (tmp_path / "n.csv").write_bytes(content)
-    facts = learn(tmp_path / "n.csv", Wishes(target))
+    facts = inspect_table(tmp_path / "n.csv", Overrides(target))
     header, _, rest = content.decode("latin-1").partition("\r\n")
     renamed = ";".join(facts.read.names.get(name, name) for name in header.split(";"))
     (tmp_path / "m.csv").write_bytes(f"{renamed}\r\n{rest}".encode("latin-1"))
