@@ -36,6 +36,16 @@ if __name__ == "__main__":
     # Python puts the folder of this file here, whose modules are to be imported as `wire`'s.
     sys.path[0] = str(HOOKS)
 
-    from wire.command import main
+    try:
+        from wire.command import main
+    except ImportError as error:
+        # A package that is missing has another remedy, which the traceback leads to.
+        if (error.name or "").partition(".")[0] != "mlops":
+            raise
+        sys.exit(
+            f"error: the template in {HOOKS.parent} is of another version than this project's "
+            "machinery: leave SOURCE out, which takes the recorded version, or run `make update` "
+            "first"
+        )
 
     main()

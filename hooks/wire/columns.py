@@ -1,16 +1,14 @@
 """What each column holds, judged by all of its values."""
 
-import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from mlops.config import Read
-from mlops.data.readers import WORDS, convert, dates
+from mlops.data.cells import WORDS, convert, dates
 from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]
@@ -41,11 +39,6 @@ LONGEST_DATE = 40
 MAX_CATEGORIES = 50
 """More values than that are not a closed list."""
 
-WHOLE = "numbers, all of them whole"
-
-MAX_NAME_LENGTH = 40
-"""Characters of a name: lines of code must hold it twice."""
-
 MOSTLY_NUMBERS = 0.95
 """A column with that share of numbers was meant to hold numbers alone."""
 
@@ -66,6 +59,8 @@ class Column:
         high: The largest number or the last day.
         values: The list of values, sorted, where it is a category.
         formats: How its dates are written.
+        whole: It holds numbers without decimals, whatever the file's type for them.
+        code: It holds digits that are no quantity, as in a postal code.
         why: A few words on how the kind was found.
     """
 
@@ -80,12 +75,19 @@ class Column:
     high: Any = None
     values: list[str] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
+    whole: bool = False
+    code: bool = False
     why: str = ""
 
     @property
     def unique(self) -> bool:
         """No value is missing or duplicated."""
         return self.distinct == self.rows
+
+    @property
+    def repeated(self) -> bool:
+        """A value is in several rows."""
+        return self.distinct < self.rows - self.missing
 
     @property
     def constant(self) -> bool:
@@ -101,49 +103,8 @@ class Finding:
     values: pd.Series
     why: str
     formats: list[str] = field(default_factory=list)
-
-
-def normalized(names: list[str]) -> dict[str, str]:
-    """Find a name that follows the naming table for each name of the file.
-
-    Args:
-        names: What the file calls its columns.
-
-    Returns:
-        The new name for each name of the file.
-
-    Raises:
-        ProjectError: Two columns would get the same name.
-    """
-    from slugify import slugify
-    from slugify.special import GERMAN
-
-    found: dict[str, str] = {}
-    for original in names:
-        # tenureMonths is two words.
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", original)
-        name = slugify(
-            words,
-            separator="_",
-            max_length=MAX_NAME_LENGTH,
-            word_boundary=True,
-            replacements=GERMAN,
-        )
-        if not name:
-            name = f"column_{len(found) + 1}"
-        elif not re.match("[a-z]", name):
-            name = f"column_{name}"
-        # The column is an attribute of a class in schemas.py, which has attributes of its own.
-        if keyword.iskeyword(name) or hasattr(pa.DataFrameModel, name):
-            name = f"{name}_value"
-        for other, taken in found.items():
-            if taken == name:
-                raise ProjectError(
-                    f"the columns {other!r} and {original!r} would both be called {name}: "
-                    "rename one"
-                )
-        found[original] = name
-    return found
+    whole: bool = False
+    code: bool = False
 
 
 def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator[Column]:
@@ -184,19 +145,25 @@ def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator
 def _judged(column: Column, present: pd.Series, how: Read) -> Column:
     """Fill in the kind of a column, and what was seen in it."""
     found = _find(column, present, how)
-    facts = vars(column) | {"kind": found.kind, "formats": found.formats, "why": found.why}
+    judged = replace(
+        column,
+        kind=found.kind,
+        formats=found.formats,
+        whole=found.whole,
+        code=found.code,
+        why=found.why,
+    )
     if found.kind in ("integer", "number", "date"):
-        facts["low"] = found.values.min()
-        facts["high"] = found.values.max()
-    if found.kind == "number" and not np.isfinite([facts["low"], facts["high"]]).all():
+        judged = replace(judged, low=found.values.min(), high=found.values.max())
+    if found.kind == "number" and not np.isfinite([judged.low, judged.high]).all():
         row = found.values.index[np.isinf(found.values)][0]
         raise ProjectError(
             f"column {column.original!r} holds an infinite value, the first in row {row}: "
             "leave it empty or put a number there"
         )
     if found.kind == "category":
-        facts["values"] = sorted(present.unique())
-    return Column(**facts)
+        judged = replace(judged, values=sorted(present.unique()))
+    return judged
 
 
 def _find(column: Column, present: pd.Series, how: Read) -> Finding:
@@ -220,10 +187,14 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
     # Eight digits are a date only if the name says so too; they could be any number.
     digits = present.str.fullmatch(r"(19|20)\d{6}").all()
     if digits and re.search("date|day|time", column.name):
-        return Finding("date", dates(present, ["%Y%m%d"]), "dates as in %Y%m%d", ["%Y%m%d"])
+        values = dates(present, ["%Y%m%d"])
+        # There is no 20230931: a value that is not a date would be lost.
+        if values.notna().all():
+            return Finding("date", values, "dates as in %Y%m%d", ["%Y%m%d"])
     # A leading zero, or more digits than an integer can hold, is a code and no quantity.
     if present.str.fullmatch(r"[+-]?0\d+|[+-]?\d{19,}").any():
-        return _text(column, present, otherwise="codes: digits that are not a number")
+        codes = _text(column, present, otherwise="codes: digits that are not a number")
+        return replace(codes, code=True)
     numbers = convert(present, "number", how, column.name)
     share = numbers.notna().mean()
     if share == 1:
@@ -254,10 +225,9 @@ def _number(column: Column, numbers: pd.Series, *, decimal: bool) -> Finding:
         return Finding("number", numbers, "numbers")
     # A file writes 3.0 for 3 where a column has gaps; without gaps 3.0 was meant as it is.
     if decimal and not column.missing:
-        return Finding("number", numbers, WHOLE)
-    return Finding(
-        "integer", numbers, "whole numbers, with gaps" if column.missing else "whole numbers"
-    )
+        return Finding("number", numbers, "numbers, all of them whole", whole=True)
+    why = "whole numbers, with gaps" if column.missing else "whole numbers"
+    return Finding("integer", numbers, why, whole=True)
 
 
 def date_formats(present: pd.Series) -> list[str]:

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .facts import Facts, learn
+from .facts import Facts, inspect_table
 from .project import wire_project
-from .roles import TASKS, Wishes
+from .roles import TASKS, Overrides
 
 # A pipe has no width: rows of the table stay whole there.
 console = Console(width=None if sys.stdout.isatty() else 160)
@@ -46,13 +46,13 @@ def wire(
     """
     if task not in TASKS:
         raise ProjectError(f"there is no task {task!r}: choose from {', '.join(TASKS)}")
-    wishes = Wishes(target, task, time, split(ids), split(segments), split(sensitive))
+    overrides = Overrides(target, task, time, split(ids), split(segments), split(sensitive))
     # `make` and the hook start it in the project's folder.
     root = Path.cwd()
     config = load_config(root)
     try:
         with console.status("reading the data", spinner="line") as status:
-            facts = learn(data.expanduser(), wishes)
+            facts = inspect_table(data.expanduser(), overrides)
             status.update("looking at each column")
             warnings = list(facts.warnings())
             status.update("writing the files")

@@ -1,6 +1,12 @@
-"""All that was found out about a table: what the files are written from."""
+"""All that was found out about a table: what the files are written from.
 
-import re
+What a column holds is decided in this order, the first three in columns.py:
+1. `_judged` fills in the column; it asks `_find` for the kind of the values.
+2. `_find` goes by the type that the file gives; for text it asks `_find_in_text`.
+3. `_find_in_text` tries booleans, numbers and dates in turn; the rest stays text.
+4. `_settled`, in this module, adapts the kind to the role, once `assign` has given one.
+"""
+
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,12 +16,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from mlops.config import Read
-from mlops.data.readers import convert, read
+from mlops.data.cells import convert
+from mlops.data.readers import read
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .columns import Column, infer, normalized
-from .roles import Roles, Wishes, assign
+from .columns import Column, infer
+from .naming import dataset_name, normalized
+from .roles import Overrides, Roles, assign
 from .source import check_header, open_source
 
 SAMPLE_SIZE = 10_000
@@ -162,6 +170,13 @@ class Facts:
                 )
         for name in self.roles.personal:
             yield f"{name} looks personal ({self.roles.why[name]}): no feature, shown in no message"
+        for name in self.roles.ids:
+            column = self.column(name)
+            if column.repeated and column.missing:
+                yield (
+                    f"{name} is empty in {column.missing:,} rows, so it cannot keep the rows of "
+                    "one value together: they can be in training and test set"
+                )
         for column in self.features:
             if column.kind in ("integer", "text") and column.distinct > 0.95 * column.rows:
                 yield f"{column.name} may be an id: nearly every row has another value"
@@ -179,12 +194,12 @@ class Facts:
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
 
 
-def learn(path: Path, wishes: Wishes) -> Facts:
+def inspect_table(path: Path, overrides: Overrides) -> Facts:
     """Find out all about a table.
 
     Args:
         path: A file, or a folder of files of one shape.
-        wishes: What a person decided.
+        overrides: What a person decided.
 
     Returns:
         What the files of a project are written from.
@@ -199,7 +214,7 @@ def learn(path: Path, wishes: Wishes) -> Facts:
     table = table.rename(columns=names)
     originals = {name: original for original, name in names.items()}
     columns = list(infer(table, source.read, originals))
-    roles = assign(table, columns, wishes)
+    roles = assign(table, columns, overrides)
     # Only now: what a column holds may depend on what it is for.
     columns = [_settled(column, roles, table) for column in columns]
     how = _how(source.read, names, columns)
@@ -209,11 +224,7 @@ def learn(path: Path, wishes: Wishes) -> Facts:
             present = convert(values.dropna(), column.kind, how, column.name)
             # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
-    # customers_raw.csv.gz is the data set `customers`, which is stored as customers_raw.csv.gz.
-    stem = path.name.split(".")[0]
-    stem = re.sub(r"[ _-]?raw$", "", stem, flags=re.IGNORECASE)
-    dataset = normalized([stem])[stem]
-    return Facts(path, dataset, source.suffix, how, table, columns, roles)
+    return Facts(path, dataset_name(path), source.suffix, how, table, columns, roles)
 
 
 def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:

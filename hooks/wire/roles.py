@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 from mlops.errors import ProjectError
 
-from .columns import WHOLE, Column
+from .columns import Column
 from .personal import personal
 
 Task = Literal["classification", "regression"]
@@ -41,7 +41,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """What a person decided; what is empty is inferred."""
 
     target: str
@@ -110,41 +110,44 @@ def find(name: str, columns: Sequence[Column]) -> Column:
     )
 
 
-def assign(table: pd.DataFrame, columns: Sequence[Column], wishes: Wishes) -> Roles:
+def assign(table: pd.DataFrame, columns: Sequence[Column], overrides: Overrides) -> Roles:
     """Give each column its role.
 
     Args:
         table: The table as it was read.
         columns: What its columns hold.
-        wishes: What a person decided.
+        overrides: What a person decided.
 
     Returns:
         The roles, with the reason for each.
 
     Raises:
-        ProjectError: A wish cannot be met, the target cannot be predicted, or no feature is left.
+        ProjectError: An override does not fit, the target cannot be predicted, or no feature
+            is left.
     """
-    target = find(wishes.target, columns)
+    target = find(overrides.target, columns)
     _check_target(target)
-    roles = Roles(_task(target, wishes.task), target.name)
+    roles = Roles(_task(target, overrides.task), target.name)
     roles.why[target.name] = f"{roles.task}: {target.why}"
     rest = [column for column in columns if column is not target]
-    _take_wishes(roles, rest, wishes)
+    _take_overrides(roles, rest, overrides)
     for column in rest:
         if column.name not in roles.why:
             role, why = _role(column, table[column.name])
             getattr(roles, role).append(column.name)
             roles.why[column.name] = why
     by_name = {column.name: column for column in rest}
-    if not wishes.time:
+    if not overrides.time:
         _guess_time(roles, by_name)
-    if not wishes.slices:
+    if not overrides.slices:
         _guess_slices(roles, by_name)
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
-    shared = [name for name in roles.ids if not by_name[name].unique]
     # A person whose rows are on both sides of the split would be recognized in the test set.
-    roles.group = shared[0] if shared else None
+    shared = [name for name in roles.ids if by_name[name].repeated]
+    # A row without an id belongs to no group, and GroupKFold takes no missing values.
+    complete = [name for name in shared if not by_name[name].missing]
+    roles.group = complete[0] if complete else None
     return roles
 
 
@@ -162,36 +165,35 @@ def _check_target(target: Column) -> None:
         )
 
 
-def _task(target: Column, wished: str) -> Task:
+def _task(target: Column, chosen: str) -> Task:
     """Choose the task that fits the target, or refuse the one that a person chose."""
     name = target.original
     numeric = target.kind in ("integer", "number")
-    if target.kind == "date" or (target.kind == "text" and wished != "classification"):
+    if target.kind == "date" or (target.kind == "text" and chosen != "classification"):
         raise ProjectError(
             f"the target {name!r} holds {target.why}: name a column of classes or of numbers"
         )
-    if wished == "regression":
+    if chosen == "regression":
         if not numeric:
             raise ProjectError(f"the target {name!r} holds {target.why}: regression needs numbers")
         return "regression"
-    # Classes that are numbered, as in a file that writes 1.0 for 1.
-    whole = target.kind == "integer" or target.why == WHOLE
-    if wished == "classification":
-        if target.distinct > 2 * MAX_CLASSES or (numeric and not whole):
+    if chosen == "classification":
+        if target.distinct > 2 * MAX_CLASSES or (numeric and not target.whole):
             raise ProjectError(
                 f"the target {name!r} has {target.distinct:,} values: classification needs at most "
                 f"{2 * MAX_CLASSES}, words or whole numbers"
             )
         return "classification"
     few = target.distinct <= MAX_CLASSES and target.distinct * ROWS_PER_CLASS <= target.rows
-    is_class = not numeric or (whole and few)
+    # Classes may be numbered, also in a file that writes 1.0 for 1.
+    is_class = not numeric or (target.whole and few)
     return "classification" if is_class else "regression"
 
 
-def _take_wishes(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> None:
+def _take_overrides(roles: Roles, columns: Sequence[Column], overrides: Overrides) -> None:
     """Take over what a person decided."""
-    if wishes.time not in ("", NONE):
-        time = find(wishes.time, columns)
+    if overrides.time not in ("", NONE):
+        time = find(overrides.time, columns)
         if time.kind not in ("date", "integer", "number") or time.missing:
             holds = time.why or "nothing"
             gaps = " and gaps" if time.missing else ""
@@ -202,13 +204,15 @@ def _take_wishes(roles: Roles, columns: Sequence[Column], wishes: Wishes) -> Non
         roles.time = time.name
         roles.why[time.name] = "as you said"
     for role in ("ids", "sensitive"):
-        for wish in getattr(wishes, role):
-            if wish != NONE:
-                name = find(wish, columns).name
+        for written in getattr(overrides, role):
+            if written != NONE:
+                name = find(written, columns).name
                 getattr(roles, role).append(name)
                 roles.why[name] = "as you said"
     # A slice says nothing about what else a column is: it may be a feature too.
-    roles.slices = [find(wish, columns).name for wish in wishes.slices if wish != NONE]
+    for written in overrides.slices:
+        if written != NONE:
+            roles.slices.append(find(written, columns).name)
 
 
 def _role(column: Column, values: pd.Series) -> tuple[str, str]:
@@ -241,7 +245,7 @@ def _identifies(column: Column) -> str | None:
     """Return why a column identifies a row or a person; None if it does not."""
     named = ID.search(column.name)
     if column.kind == "text" and column.unique:
-        return "a different value in every row" if named or "codes" in column.why else None
+        return "a different value in every row" if named or column.code else None
     if column.kind == "integer" and column.unique and column.rows >= MIN_ROWS:
         # A row number has no gaps, so it needs no telling name.
         counts_rows = column.high - column.low + 1 == column.rows

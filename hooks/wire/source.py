@@ -2,13 +2,12 @@
 
 import gzip
 import shutil
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from mlops.config import Read
-from mlops.data.readers import EXCEL, read_file, read_header
+from mlops.data.readers import EXCEL, read_file, read_header, refuse_duplicates
 from mlops.errors import ProjectError
 
 from .dialect import encoding_of, find_dialect, find_number_marks
@@ -94,9 +93,7 @@ def check_header(path: Path, header: list[str]) -> None:
         raise ProjectError(f"{path} has one column: features and a target need two or more")
     if "" in header:
         raise ProjectError(f"{path}: column {header.index('') + 1} has no name: give it one")
-    for name, count in Counter(header).items():
-        if count > 1:
-            raise ProjectError(f"{path} has several columns named {name!r}: rename all but one")
+    refuse_duplicates(path, header)
 
 
 def _header(path: Path, how: Read) -> list[str]:

@@ -77,3 +77,31 @@ def test_a_text_that_looks_like_a_number_is_written_as_text(tmp_path: Path) -> N
     text = yaml.dump(settings, Dumper=SettingsDumper)
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     assert read_settings(tmp_path) == settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ('delimiter: "||"', "data.read.delimiter: .* at most 1 character"),
+        ('delimiter: ""', "data.read.delimiter: .* at least 1 character"),
+        ('quote: ""', "data.read.quote: "),
+        ('decimal: ",."', "data.read.decimal: "),
+        ('thousands: ".."', "data.read.thousands: "),
+        ('thousands: "."', "decimal and thousands are both '.'"),
+        ("encoding: utf_8x", "'utf_8x' is not an encoding"),
+        ("encoding: base64", "'base64' is not an encoding"),
+    ],
+)
+def test_a_fault_in_how_the_file_is_written_is_named(
+    setting: str, message: str, tmp_path: Path
+) -> None:
+    fault = GOOD.replace("target: price", f"target: price, read: {{{setting}}}")
+    with pytest.raises(ProjectError, match=message):
+        load(tmp_path, fault)
+
+
+def test_a_file_may_have_any_marks_that_differ(tmp_path: Path) -> None:
+    marks = 'read: {delimiter: "\t", decimal: ",", thousands: " ", encoding: UTF-16}'
+    read = load(tmp_path, GOOD.replace("target: price", f"target: price, {marks}")).data.read
+    assert (read.delimiter, read.decimal, read.thousands) == ("\t", ",", " ")
+    assert load(tmp_path, GOOD).data.read.thousands == ""

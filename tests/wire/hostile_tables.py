@@ -85,8 +85,18 @@ COLUMNS: dict[str, Values] = {
     "free text": lambda rng, rows: [f'said {n}, then left; "{n % 7}"' for n in range(rows)],
     "leading zeros": lambda rng, rows: [f"0{n}" for n in rng.integers(100, 999, rows)],
 }
-NAMES = ("id", "customer id", "Größe (m²)", "class", "2nd value", "signup_date", "year", "gender")
-"""Beside plain names, some that carry a meaning or that Python cannot spell."""
+NAMES = (
+    "id",
+    "customer id",
+    "Größe (m²)",
+    "class",
+    "2nd value",
+    "signup_date",
+    "year",
+    "gender",
+    "pd",
+)
+"""Beside plain names, some that carry a meaning, or that Python or a schema cannot have."""
 
 
 @st.composite
@@ -194,10 +204,10 @@ def _wire(project: Path, path: Path, target: str) -> None:
     """Write what `make wire` writes, without formatting it and without DVC."""
     from mlops.config import load_config
     from wire import project as wiring
-    from wire.facts import learn
-    from wire.roles import Wishes
+    from wire.facts import inspect_table
+    from wire.roles import Overrides
 
-    facts = learn(path, Wishes(target))
+    facts = inspect_table(path, Overrides(target))
     package = wiring.find_package(project)
     texts = wiring._texts(facts, load_config(project), project, package)
     for name, text in texts.items():

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlops.config import Config
 from mlops.errors import ProjectError
-from wire.facts import learn
-from wire.roles import Wishes
+from wire.facts import inspect_table
+from wire.roles import Overrides
 from wire.write import card, features, params
 from written_schemas import PRESENT, hold, rules
 
@@ -76,7 +76,7 @@ def test_whatever_is_accepted_holds(
     path = folder / "any.csv"
     frame.to_csv(path, index=False, sep=separator, encoding=encoding)
     try:
-        facts = learn(path, Wishes(frame.columns[-1].strip()))
+        facts = inspect_table(path, Overrides(frame.columns[-1].strip()))
     except ProjectError:
         return
     assert len(hold(path, facts, rules(facts, folder))) == facts.target.rows

@@ -13,20 +13,20 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlops.errors import ProjectError
-from wire.facts import Facts, learn
-from wire.roles import Wishes
+from wire.facts import Facts, inspect_table
+from wire.roles import Overrides
 
 ROWS = "".join(f"{n},{n * 7 % 13},{'yes' if n % 3 else 'no'}\n" for n in range(60))
 GOOD = f"age,visits,left\n{ROWS}"
 
 
-def wired(path: Path, target: str = "left", **wishes: Any) -> Facts:
-    return learn(path, Wishes(target, **wishes))
+def wired(path: Path, target: str = "left", **overrides: Any) -> Facts:
+    return inspect_table(path, Overrides(target, **overrides))
 
 
-def refused(path: Path, target: str = "left", **wishes: Any) -> str:
+def refused(path: Path, target: str = "left", **overrides: Any) -> str:
     with pytest.raises(ProjectError) as refusal:
-        wired(path, target, **wishes)
+        wired(path, target, **overrides)
     message = str(refusal.value)
     assert "\n" not in message
     return message
@@ -151,22 +151,22 @@ def test_a_file_larger_than_the_disk_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("wishes", "message"),
+    ("overrides", "message"),
     [
         ({"target": "left", "task": "regression"}, "regression needs numbers"),
         ({"target": "amount", "task": "classification"}, "classification needs at most 40"),
         ({"target": "left", "time": "note"}, "dates or numbers without gaps"),
     ],
 )
-def test_a_wish_that_does_not_fit_is_refused(
-    wishes: dict[str, str], message: str, tmp_path: Path
+def test_an_override_that_does_not_fit_is_refused(
+    overrides: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     rows = range(100)
     note = [f"a note of {n % 90} words" for n in rows]
     amount, left = [n + 0.5 for n in rows], ["yes" if n % 3 else "no" for n in rows]
     table = pd.DataFrame({"amount": amount, "note": note, "left": left})
     table.to_csv(tmp_path / "customers.csv", index=False)
-    assert message in refused(tmp_path / "customers.csv", **wishes)
+    assert message in refused(tmp_path / "customers.csv", **overrides)
 
 
 def test_json_with_lists_is_refused(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.errors import ProjectError
-from wire.columns import infer, normalized
-from wire.facts import learn
+from wire.columns import infer
+from wire.facts import inspect_table
+from wire.naming import RESERVED, normalized
 from wire.personal import personal
-from wire.roles import Roles, Wishes
+from wire.roles import Overrides, Roles
+from written_schemas import hold, rules
 
 ROWS = 60
 
@@ -67,6 +69,26 @@ def test_marks_in_numbers() -> None:
     assert kind("15.03.2024", "16.03.2024", decimal=",") == "date %d.%m.%Y"
 
 
+def test_eight_digits_are_a_date_if_there_is_such_a_day() -> None:
+    def kind_of(*cells: str) -> str:
+        (column,) = infer(pd.DataFrame({"day": [*cells] * 30}), Read(), {})
+        return column.kind
+
+    assert kind_of("20230930", "20231001") == "date"
+    assert kind_of("20230930", "20230931") == "integer"
+
+
+def test_whole_numbers_and_codes_are_told_apart() -> None:
+    cells = {
+        "whole": [f"{n}.0" for n in range(ROWS)],
+        "measured": [f"{n}.5" for n in range(ROWS)],
+        "code": [f"0{n:03}" for n in range(ROWS)],
+    }
+    found = {column.name: column for column in infer(pd.DataFrame(cells), Read(), {})}
+    assert [name for name, column in found.items() if column.whole] == ["whole"]
+    assert [name for name, column in found.items() if column.code] == ["code"]
+
+
 def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
     cells = [f"a remark, number {n}" for n in range(ROWS)]
     (column,) = infer(pd.DataFrame({"x": cells}), Read(), {})
@@ -82,6 +104,8 @@ def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
         ("客户流失", "ke_hu_liu_shi"),
         ("class", "class_value"),
         ("validate", "validate_value"),
+        ("pd", "pd_value"),
+        ("Int", "int_value"),
         ("2nd visit", "column_2nd_visit"),
         ("!!!", "column_1"),
         ("x" * 300, "x" * 40),
@@ -150,9 +174,9 @@ def table(rows: int = 200) -> pd.DataFrame:
     )
 
 
-def roles(tmp_path: Path, **wishes: Any) -> Roles:
+def roles(tmp_path: Path, **overrides: Any) -> Roles:
     table().to_csv(tmp_path / "customers.csv", index=False)
-    return learn(tmp_path / "customers.csv", Wishes("churned", **wishes)).roles
+    return inspect_table(tmp_path / "customers.csv", Overrides("churned", **overrides)).roles
 
 
 def test_roles_are_guessed(tmp_path: Path) -> None:
@@ -192,7 +216,7 @@ def test_the_metric_fits_the_target(target: list[object], metric: str, tmp_path:
     rows = [*target] * 20
     data = pd.DataFrame({"x": [n * 31 % 17 + 0.5 for n in range(len(rows))], "y": rows})
     data.to_csv(tmp_path / "t.csv", index=False)
-    assert learn(tmp_path / "t.csv", Wishes("y")).metric == metric
+    assert inspect_table(tmp_path / "t.csv", Overrides("y")).metric == metric
 
 
 def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
@@ -204,7 +228,7 @@ def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
     data.loc[199, "churned"] = None
     data = pd.concat([data, data.tail(3)])
     data.to_csv(tmp_path / "customers.csv", index=False)
-    facts = learn(tmp_path / "customers.csv", Wishes("churned", ids=("customer_id",)))
+    facts = inspect_table(tmp_path / "customers.csv", Overrides("churned", ids=("customer_id",)))
     warnings = "\n".join(facts.warnings())
     for words in (
         "outcome_code predicts the target almost perfectly without the others",
@@ -218,5 +242,35 @@ def test_warnings_say_what_would_ruin_the_project(tmp_path: Path) -> None:
     rare = table().assign(churned=["rare"] * 3 + ["a", "b"] * 98 + ["a"])
     rare.to_csv(tmp_path / "rare.csv", index=False)
     assert "has 3 rows: too few" in "\n".join(
-        learn(tmp_path / "rare.csv", Wishes("churned")).warnings()
+        inspect_table(tmp_path / "rare.csv", Overrides("churned")).warnings()
     )
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_column_may_be_called_like_what_the_schema_uses(name: str, tmp_path: Path) -> None:
+    data = table()[["spend", "row", "region", "churned"]]
+    data.insert(0, name, [n * 31 % 97 + 0.5 for n in range(len(data))])
+    data.to_csv(tmp_path / "t.csv", index=False)
+    facts = inspect_table(tmp_path / "t.csv", Overrides("churned"))
+    assert facts.columns[0].name == f"{name}_value"
+    assert len(hold(tmp_path / "t.csv", facts, rules(facts, tmp_path))) == len(data)
+
+
+def test_an_id_with_gaps_is_no_group(tmp_path: Path) -> None:
+    data = table().astype({"customer_id": object})
+    data.loc[[3, 8], "customer_id"] = None
+    data.to_csv(tmp_path / "customers.csv", index=False)
+    facts = inspect_table(tmp_path / "customers.csv", Overrides("churned"))
+    assert "customer_id" in facts.roles.ids
+    assert facts.roles.group is None
+    warning = "customer_id is empty in 2 rows, so it cannot keep the rows of one value together"
+    assert warning in "\n".join(facts.warnings())
+
+
+def test_an_id_with_gaps_leaves_the_group_to_another(tmp_path: Path) -> None:
+    data = table().astype({"customer_id": object})
+    data.insert(1, "household_id", [n // 4 for n in range(len(data))])
+    data.loc[3, "customer_id"] = None
+    data.to_csv(tmp_path / "customers.csv", index=False)
+    facts = inspect_table(tmp_path / "customers.csv", Overrides("churned"))
+    assert facts.roles.group == "household_id"

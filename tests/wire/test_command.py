@@ -79,3 +79,27 @@ def test_outside_a_project_nothing_is_wired(tmp_path: Path) -> None:
     done = wire(Project(tmp_path), "--target=left", "--", "mine.csv")
     assert done.returncode == 1
     assert "has no src/*/mlops: run the command in the project's folder" in done.stderr
+
+
+@pytest.mark.parametrize("config", [None, "class Config: ..."])
+def test_a_template_of_another_version_is_one_sentence(config: str | None, tmp_path: Path) -> None:
+    machinery = tmp_path / "src" / "churn_radar" / "mlops"
+    machinery.mkdir(parents=True)
+    (machinery / "__init__.py").touch()
+    if config is not None:
+        (machinery / "config.py").write_text(f"{config}\n")
+    done = wire(Project(tmp_path), "--target=left", "--", "mine.csv")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: the template in {ROOT} is of another version than")
+    assert "`make update`" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_package_that_is_missing_is_no_other_version(tmp_path: Path) -> None:
+    machinery = tmp_path / "src" / "churn_radar" / "mlops"
+    machinery.mkdir(parents=True)
+    (machinery / "__init__.py").touch()
+    (machinery / "config.py").write_text("import unheard_of\n")
+    done = wire(Project(tmp_path), "--target=left", "--", "mine.csv")
+    assert "No module named 'unheard_of'" in done.stderr
+    assert "another version" not in done.stderr

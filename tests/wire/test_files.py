@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from mlops.config import Read
 from mlops.data.readers import read
+from mlops.names import problem
 from real_tables import TABLES, nasty
-from wire.facts import learn
+from wire.facts import inspect_table
+from wire.naming import dataset_name
 from wire.place import all_or_nothing
 from wire.project import swapped
-from wire.roles import Wishes
+from wire.roles import Overrides
 from wire.write import schemas
 from written_schemas import hold, rules
 
@@ -82,11 +84,40 @@ def test_every_kind_of_file_gives_the_same_rules(name: str, tmp_path: Path) -> N
     table = TABLES["iris"][0]()
     WRITERS["iris.csv"](tmp_path / "plain.csv", table)
     WRITERS[name](tmp_path / name, table)
-    facts = learn(tmp_path / name, Wishes("target"))
+    facts = inspect_table(tmp_path / name, Overrides("target"))
     assert len(hold(tmp_path / name, facts, rules(facts, tmp_path))) == len(table)
-    plain = learn(tmp_path / "plain.csv", Wishes("target"))
+    plain = inspect_table(tmp_path / "plain.csv", Overrides("target"))
     assert schemas.text(facts).splitlines()[5:] == schemas.text(plain).splitlines()[5:]
     assert facts.roles.features == plain.roles.features
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("customers.csv", "customers"),
+        ("customers_raw.csv.gz", "customers"),
+        ("Kunden 2024 (neu).csv", "kunden_2024_neu"),
+        ("2024.csv", "data_2024"),
+        ("2024", "data_2024"),
+        ("churn/raw.csv", "churn"),
+        ("2024/raw.csv", "data_2024"),
+        ("raw/raw.csv", "data"),
+        ("churn/!!!.csv", "churn"),
+        ("class.csv", "class"),
+    ],
+)
+def test_the_data_set_is_called_like_its_file(path: str, name: str, tmp_path: Path) -> None:
+    found = dataset_name(tmp_path / path)
+    assert found == name
+    assert problem("dataset", found) is None
+
+
+def test_a_file_in_the_current_folder_is_called_like_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "churn").mkdir()
+    monkeypatch.chdir(tmp_path / "churn")
+    assert dataset_name(Path("raw.csv")) == "churn"
 
 
 def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
@@ -105,7 +136,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
         }
     )
     table.to_parquet(tmp_path / "t.parquet")
-    facts = learn(tmp_path / "t.parquet", Wishes("left"))
+    facts = inspect_table(tmp_path / "t.parquet", Overrides("left"))
     kinds = {column.name: column.kind for column in facts.columns}
     assert kinds == {
         **{"paid": "boolean", "count": "integer", "price": "number", "day": "date", "at": "date"},
@@ -117,7 +148,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
 def test_a_file_may_use_its_own_names_or_those_of_the_project(tmp_path: Path) -> None:
     content, target = nasty()
     (tmp_path / "n.csv").write_bytes(content)
-    facts = learn(tmp_path / "n.csv", Wishes(target))
+    facts = inspect_table(tmp_path / "n.csv", Overrides(target))
     header, _, rest = content.decode("latin-1").partition("\r\n")
     renamed = ";".join(facts.read.names.get(name, name) for name in header.split(";"))
     (tmp_path / "m.csv").write_bytes(f"{renamed}\r\n{rest}".encode("latin-1"))

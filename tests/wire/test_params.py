@@ -10,8 +10,8 @@ import pytest
 import yaml
 from churn_radar.mlops.modeling.tuning import refuse_gaps
 from mlops.config import Config
-from wire.facts import learn
-from wire.roles import Wishes
+from wire.facts import inspect_table
+from wire.roles import Overrides
 from wire.write import params
 from written_schemas import PRESENT
 
@@ -21,7 +21,8 @@ def wired(values: Sequence[object], folder: Path, config: Config = PRESENT) -> C
     path = folder / "mine.csv"
     sizes = [n % 7 * 1.5 for n in range(len(values))]
     pd.DataFrame({"size": sizes, "mine": values}).to_csv(path, index=False)
-    return Config.model_validate(yaml.safe_load(params.text(learn(path, Wishes("mine")), config)))
+    text = params.text(inspect_table(path, Overrides("mine")), config)
+    return Config.model_validate(yaml.safe_load(text))
 
 
 @pytest.mark.parametrize(

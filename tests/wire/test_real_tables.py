@@ -10,8 +10,8 @@ import pytest
 from mlops.data.readers import outcomes_last
 from mlops.errors import ProjectError
 from real_tables import TABLES, nasty
-from wire.facts import Facts, learn
-from wire.roles import Wishes
+from wire.facts import Facts, inspect_table
+from wire.roles import Overrides
 from written_schemas import hold, rules
 
 Wired = tuple[Path, Facts, dict[str, Any]]
@@ -31,7 +31,7 @@ def wired(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         load, target = TABLES[request.param]
         load().to_csv(path, index=False)
-    facts = learn(path, Wishes(target))
+    facts = inspect_table(path, Overrides(target))
     return path, facts, rules(facts, folder)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from churn_radar.mlops.config import Read
+from churn_radar.mlops.data.cells import convert
 from churn_radar.mlops.data.readers import outcomes_last, read, typed
 from churn_radar.mlops.errors import ProjectError
 from pandas.testing import assert_frame_equal
@@ -95,14 +96,86 @@ def test_every_format_gives_the_same_table(tmp_path: Path) -> None:
         ({"a.csv": "\n"}, "it is empty"),
         ({"a.jsonl": '{"x": [1]}\n'}, "column 'x' holds list"),
         ({"a.parquet": "none"}, "cannot be read"),
-        ({"a.csv": "x,y\n1,2\n", "b.csv": "x,z\n1,2\n"}, "other columns"),
+        ({"a.csv": "x,y\n1,2\n", "b.csv": "x,z\n1,2\n"}, "b.csv has other columns than .*a.csv"),
+        ({"a.csv": "x,y,x\n1,2,3\n"}, "several columns named 'x': rename all but one"),
+        ({"a.csv": "x,y\n1,2\n", "b.csv": "x,y,x\n1,2,3\n"}, "b.csv has several columns named"),
+        ({}, "is a folder without data"),
     ],
 )
 def test_a_bad_file_is_refused(files: dict[str, str], message: str, tmp_path: Path) -> None:
     for name, text in files.items():
         write(tmp_path / name, text)
     with pytest.raises(ProjectError, match=message):
-        read(tmp_path if len(files) > 1 else tmp_path / next(iter(files)), Read())
+        read(tmp_path / next(iter(files)) if len(files) == 1 else tmp_path, Read())
+
+
+def test_a_column_under_both_of_its_names_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "When,day\n1,2\n")
+    with pytest.raises(ProjectError, match="several columns named 'day'"):
+        read(path, GERMAN.model_copy(update={"delimiter": ","}))
+
+
+def test_the_files_of_a_folder_may_have_their_columns_in_any_order(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "x,y\n1,2\n")
+    write(tmp_path / "b.csv", "y,x\n4,3\n")
+    assert_frame_equal(read(tmp_path, Read()), pd.DataFrame({"x": ["1", "3"], "y": ["2", "4"]}))
+
+
+@pytest.mark.parametrize(
+    ("january", "february", "both"),
+    [([1], [1.5], [1.0, 1.5]), ([None], ["a"], [None, "a"]), ([None], [None], [None, None])],
+)
+def test_the_files_of_a_folder_may_differ_in_their_types(
+    january: list[object], february: list[object], both: list[object], tmp_path: Path
+) -> None:
+    pd.DataFrame({"x": january}).to_parquet(tmp_path / "01.parquet")
+    pd.DataFrame({"x": february}).to_parquet(tmp_path / "02.parquet")
+    dtype = "float64" if both[0] else "str"
+    assert_frame_equal(read(tmp_path, Read()), pd.DataFrame({"x": both}, dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [("a", 1, "cannot be read: .* Field x"), (2**60 + 1, 1.5, "value not in range")],
+)
+def test_types_that_have_nothing_in_common_are_refused(
+    first: object, second: object, message: str, tmp_path: Path
+) -> None:
+    pd.DataFrame({"x": [first]}).to_parquet(tmp_path / "01.parquet")
+    pd.DataFrame({"x": [second]}).to_parquet(tmp_path / "02.parquet")
+    with pytest.raises(ProjectError, match=message) as refusal:
+        read(tmp_path, Read())
+    assert str(2**60 + 1) not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "marks"),
+    [
+        ("1.234,5", 1234.5, {"decimal": ","}),
+        ("-1.234.567", -1234567, {"decimal": ","}),
+        ("17,25", 17.25, {"decimal": ","}),
+        ("1.234.5", None, {"decimal": ","}),
+        ("1.2345,6", None, {"decimal": ","}),
+        ("1,2,3", None, {"decimal": ","}),
+        ("31.12.2025", None, {"decimal": ","}),
+        ("1 234,56", 1234.56, {"decimal": ",", "thousands": " "}),
+        ("1 234.56", None, {"decimal": ",", "thousands": " "}),
+        ("1 23", None, {"decimal": ",", "thousands": " "}),
+        ("1,234.5", 1234.5, {"thousands": ","}),
+        ("1,234,5", None, {"thousands": ","}),
+        ("12,34", None, {"thousands": ","}),
+        ("1'234.5", 1234.5, {"thousands": "'"}),
+    ],
+)
+def test_marks_in_numbers(text: str, number: float | None, marks: dict[str, str]) -> None:
+    (found,) = convert(pd.Series([text]), "number", Read(**marks), "x")
+    assert found == number if number else pd.isna(found)
+
+
+@pytest.mark.parametrize("form", ["%Q", "%d.%d"])
+def test_a_format_that_is_none_is_named(form: str) -> None:
+    with pytest.raises(ProjectError, match=f"data.read.dates has the format '{form}'"):
+        convert(pd.Series(["31.12.2025"]), "date", Read(dates={"x": [form]}), "x")
 
 
 def test_outcomes_go_last() -> None:

@@ -10,7 +10,13 @@ from churn_radar.mlops.pipeline import stage
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "make data"), ("", "cannot be read"), ("a,b\n", "no rows"), ("a,b\n1\n", "cannot be")],
+    [
+        (None, "make data"),
+        ("", "cannot be read"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1\n", "cannot be"),
+        ("a,b,a\n1,2,3\n", "several columns named 'a': rename all but one"),
+    ],
 )
 def test_a_bad_raw_file_is_refused(
     text: str | None, message: str, config: Config, tmp_path: Path

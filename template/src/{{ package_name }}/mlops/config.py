@@ -148,13 +148,29 @@ class Read(Section):
     """How the raw file is written, and which of its names the table changes."""
 
     encoding: str = "utf-8"
-    delimiter: str = ","
-    quote: str = '"'
-    decimal: str = "."
-    thousands: str = ""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    decimal: str = Field(default=".", min_length=1, max_length=1)
+    thousands: str = Field(default="", max_length=1)
     missing: list[str] = []  # what stands for nothing, beside NA and its like
     dates: dict[str, list[str]] = {}  # formats of a column, as strptime has them; else ISO 8601
     names: dict[str, str] = {}  # a name in the file: the column
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            # More than a look-up, which also finds codecs of no text, like base64.
+            " ".encode(encoding)
+        except LookupError:
+            raise ValueError(f"{encoding!r} is not an encoding: utf-8 and cp1252 are") from None
+        return encoding
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "Read":
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}: change one")
+        return self
 
 
 class Data(Section):

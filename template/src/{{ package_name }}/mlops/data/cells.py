@@ -1,8 +1,10 @@
 """Turn the cells of a file into plain values: text, numbers, booleans, moments without a zone."""
 
+import re
 from datetime import date, time
 from pathlib import Path
 
+import pandas as pd
 import pyarrow
 from pyarrow import compute as pc
 
@@ -11,6 +13,11 @@ from ..errors import ProjectError
 
 MISSING = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
 """What stands for a missing value in a text file: most of what pandas takes for one."""
+
+TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
+FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
+WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
+"""The value of each word, in lower case, that may stand in a boolean column."""
 
 
 def read_sheet(path: Path) -> pyarrow.Table:
@@ -91,8 +98,71 @@ def _plain_type(name: str, kind: pyarrow.DataType) -> pyarrow.DataType:
         return pyarrow.float64()
     if types.is_date(kind) or types.is_timestamp(kind):
         return pyarrow.timestamp("us")
-    if types.is_null(kind) or types.is_time(kind):
+    if types.is_time(kind):
         return pyarrow.string()
     if types.is_nested(kind) or types.is_binary(kind) or types.is_duration(kind):
         raise ProjectError(f"column {name!r} holds {kind}: one plain value a cell is needed")
     return kind
+
+
+def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
+    """Turn text into values of one kind.
+
+    Args:
+        present: The texts of a column that are not missing.
+        kind: `integer`, `number`, `boolean` or `date`.
+        how: How numbers and dates are written.
+        name: The column's name, by which `how` has formats of dates.
+
+    Returns:
+        The values under the same index; missing where the text is not of that kind.
+    """
+    if kind == "boolean":
+        return present.str.lower().map(WORDS).astype("boolean")
+    if kind == "date":
+        return dates(present, how.dates.get(name, []))
+    numbers = pd.to_numeric(_with_decimal_points(present, how), errors="coerce")
+    if kind == "number":
+        return numbers.astype("float64")
+    return numbers.where(numbers % 1 == 0).astype("Int64")
+
+
+def dates(present: pd.Series, formats: list[str]) -> pd.Series:
+    """Turn text into moments without a zone, in UTC.
+
+    Args:
+        present: The texts of a column that are not missing.
+        formats: Formats as strptime has them; each value takes the first that fits it. None
+            means ISO 8601.
+
+    Returns:
+        The moments under the same index; missing where no format fits.
+
+    Raises:
+        ProjectError: A format is not one.
+    """
+    found = pd.Series(pd.NaT, index=present.index, dtype="datetime64[us]")
+    for form in formats or ["ISO8601"]:
+        unread = present[found.isna()]
+        try:
+            moments = pd.to_datetime(unread, format=form, errors="coerce", utc=True)
+        except (ValueError, re.error) as error:
+            raise ProjectError(f"data.read.dates has the format {form!r}: {error}") from None
+        found = found.fillna(moments.dt.tz_localize(None).astype("datetime64[us]"))
+    return found
+
+
+def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
+    """Numbers as Python writes them: no marks between thousands, a point before decimals."""
+    thousands = how.thousands
+    # Where decimals follow a comma, thousands are separated by points.
+    if not thousands and how.decimal == ",":
+        thousands = "."
+    if thousands:
+        # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
+        # 1.234.5 not 12345.
+        group = rf"{re.escape(thousands)}\d{{3}}"
+        decimals = rf"{re.escape(how.decimal)}\d+"
+        grouped = present.str.fullmatch(rf"[+-]?\d{{1,3}}({group})+({decimals})?")
+        present = present.mask(grouped, present.str.replace(thousands, "", regex=False))
+    return present.str.replace(how.decimal, ".", regex=False)

@@ -2,9 +2,11 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
@@ -14,12 +16,7 @@ from pyarrow import parquet
 
 from ..config import Read
 from ..errors import ProjectError
-from .cells import cleaned, plain, read_sheet
-
-TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
-FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
-WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
-"""The value of each word, in lower case, that may stand in a boolean column."""
+from .cells import cleaned, convert, plain, read_sheet
 
 EXCEL = (".xlsx", ".xls", ".ods")
 
@@ -48,26 +45,27 @@ def read(path: Path, how: Read) -> pd.DataFrame:
         The rows in the order of the files. In a text file every value is text.
 
     Raises:
-        ProjectError: A file is missing, cannot be read, has no rows, or other columns than the
-            first one in its folder.
+        ProjectError: A file is missing, cannot be read, has no rows, a duplicated column, or
+            other columns than the first one in its folder.
     """
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+    if not files:
+        raise ProjectError(f"{path} is a folder without data: `make data` brings it")
     try:
-        tables = [named(read_file(file, how), how) for file in files]
+        tables = [_read_named(file, how) for file in files]
+        table = _combined(files, tables)
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: `make data` brings it") from None
     except (pyarrow.ArrowException, OSError, UnicodeError, ValueError) as error:
         # What follows the second colon quotes a row, which may hold what nobody should see.
         reason = re.sub(r"(columns?, got \d+):.*", r"\1", str(error), flags=re.S)
+        reason = re.sub(r"(Integer value) \S+", r"\1", reason)
         raise ProjectError(f"{path} cannot be read: {reason}") from None
-    for file, table in zip(files, tables, strict=True):
-        if table.column_names != tables[0].column_names:
-            raise ProjectError(f"{file} has other columns than {files[0]}, in the same folder")
-    # Without this, a boolean column with gaps would come back as Python objects.
-    dtypes = {pyarrow.bool_(): pd.BooleanDtype()}
-    frame: pd.DataFrame = pyarrow.concat_tables(tables).to_pandas(types_mapper=dtypes.get)
+    # Without this, a boolean column with gaps, or an empty one, would come back as objects.
+    dtypes = {pyarrow.bool_(): pd.BooleanDtype(), pyarrow.null(): pd.StringDtype(na_value=np.nan)}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=dtypes.get)
     if frame.empty:
         raise ProjectError(f"{path} has a header and no rows")
     return frame
@@ -121,6 +119,21 @@ def read_header(path: Path, how: Read) -> tuple[list[str], int]:
             # Not the number of the row: a quoted name may span several lines.
             return [name.strip() for name in row], rows.line_num
     raise ProjectError(f"{path} cannot be read: it is empty")
+
+
+def refuse_duplicates(path: Path, header: list[str]) -> None:
+    """Refuse two columns of one name: a table would keep only the last.
+
+    Args:
+        path: The file, for the message.
+        header: The names of its columns.
+
+    Raises:
+        ProjectError: A name is duplicated.
+    """
+    for name, count in Counter(header).items():
+        if count > 1:
+            raise ProjectError(f"{path} has several columns named {name!r}: rename all but one")
 
 
 def named(table: pyarrow.Table, how: Read) -> pyarrow.Table:
@@ -189,45 +202,26 @@ def outcomes_last(
     return table[[*table.columns.drop(outcomes), *outcomes]]
 
 
-def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
-    """Turn text into values of one kind.
-
-    Args:
-        present: The texts of a column that are not missing.
-        kind: One of the values of KINDS.
-        how: How numbers and dates are written.
-        name: The column's name, by which `how` has formats of dates.
-
-    Returns:
-        The values under the same index; missing where the text is not of that kind.
-    """
-    if kind == "boolean":
-        return present.str.lower().map(WORDS).astype("boolean")
-    if kind == "date":
-        return dates(present, how.dates.get(name, []))
-    numbers = pd.to_numeric(_with_decimal_points(present, how), errors="coerce")
-    if kind == "number":
-        return numbers.astype("float64")
-    return numbers.where(numbers % 1 == 0).astype("Int64")
+def _read_named(path: Path, how: Read) -> pyarrow.Table:
+    """One file under the names that `how` gives."""
+    table = read_file(path, how)
+    refuse_duplicates(path, table.column_names)
+    table = named(table, how)
+    # The file may have a column under its own name and another under the name that `how` gives.
+    refuse_duplicates(path, table.column_names)
+    return table
 
 
-def dates(present: pd.Series, formats: list[str]) -> pd.Series:
-    """Turn text into moments without a zone, in UTC.
-
-    Args:
-        present: The texts of a column that are not missing.
-        formats: Formats as strptime has them; each value takes the first that fits it. None
-            means ISO 8601.
-
-    Returns:
-        The moments under the same index; missing where no format fits.
-    """
-    found = pd.Series(pd.NaT, index=present.index, dtype="datetime64[us]")
-    for form in formats or ["ISO8601"]:
-        unread = present[found.isna()]
-        moments = pd.to_datetime(unread, format=form, errors="coerce", utc=True)
-        found = found.fillna(moments.dt.tz_localize(None).astype("datetime64[us]"))
-    return found
+def _combined(files: list[Path], tables: list[pyarrow.Table]) -> pyarrow.Table:
+    """The rows of all files, with the columns in the order of the first one."""
+    names = tables[0].column_names
+    ordered = []
+    for file, table in zip(files, tables, strict=True):
+        if set(table.column_names) != set(names):
+            raise ProjectError(f"{file} has other columns than {files[0]}, in the same folder")
+        ordered.append(table.select(names))
+    # A typed file may have whole numbers where the next one has decimals.
+    return pyarrow.concat_tables(ordered, promote_options="permissive")
 
 
 def _read_csv(path: Path, how: Read) -> pyarrow.Table:
@@ -252,18 +246,6 @@ def _read_csv(path: Path, how: Read) -> pyarrow.Table:
             pacsv.ConvertOptions(column_types=dict.fromkeys(numbers, pyarrow.string())),
         )
     return table.rename_columns(header)
-
-
-def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
-    """Numbers as Python writes them: no marks between thousands, a point before decimals."""
-    mark = "." if how.decimal == "," else how.thousands
-    if mark:
-        # A mark between anything but groups of three is none: 31.12.2025 is not a number.
-        grouped = present.str.fullmatch(rf"[+-]?\d\d?\d?([{mark}]\d\d\d)+([.,]\d+)?")
-        present = present.mask(grouped, present.str.replace(mark, ""))
-    if how.decimal == ",":
-        present = present.str.replace(",", ".")
-    return present
 
 
 def _declared(schema: pa.DataFrameSchema, table: pd.DataFrame) -> Iterator[tuple[str, pa.Column]]:

@@ -8,7 +8,7 @@ from ..data.readers import outcomes_last, read, typed
 
 
 def ingest(config: Config, root: Path) -> str:
-    """Write the raw data as a Parquet table, its columns in the order of RawTable.
+    """Write the raw data as a Parquet table: outcomes last, the rest in the file's order.
 
     Args:
         config: The settings.
@@ -18,7 +18,8 @@ def ingest(config: Config, root: Path) -> str:
         The number of rows and columns.
 
     Raises:
-        ProjectError: The file cannot be read, or holds a value that its column cannot.
+        ProjectError: The file cannot be read, has a duplicated column, or holds a value that
+            its column cannot.
     """
     schema = team.raw_table()
     raw = read(root / config.data.raw, config.data.read)
