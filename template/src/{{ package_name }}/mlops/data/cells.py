@@ -161,8 +161,8 @@ def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
     if thousands:
         # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
         # 1.234.5 not 12345.
-        group = rf"{re.escape(thousands)}\d{{3}}"
+        group = re.escape(thousands) + r"\d\d\d"
         decimals = rf"{re.escape(how.decimal)}\d+"
-        grouped = present.str.fullmatch(rf"[+-]?\d{{1,3}}({group})+({decimals})?")
+        grouped = present.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?")
         present = present.mask(grouped, present.str.replace(thousands, "", regex=False))
     return present.str.replace(how.decimal, ".", regex=False)
