@@ -1,5 +1,6 @@
 """The command: from a data file and the name of a column to files that fit them."""
 
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,8 @@ Names = Annotated[str, typer.Option(help="Columns, separated by commas; `none` f
 
 def main() -> None:
     """Run the command; a mistake that a person can fix is one message and exit status 1."""
+    # Whoever ends the process gets the files back, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         typer.run(wire)
     except ProjectError as error:
