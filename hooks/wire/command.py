@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .facts import Facts, inspect_table
-from .project import wire_project
+from .project import OF_EXAMPLE, wire_project
 from .roles import TASKS, Overrides
 
 # A pipe has no width: rows of the table stay whole there.
@@ -53,6 +53,9 @@ def wire(
     # `make` and the hook start it in the project's folder.
     root = Path.cwd()
     config = load_config(root)
+    # What belongs to the table before.
+    replaceable = [*OF_EXAMPLE, f"{config.data.raw.as_posix()}.dvc"]
+    present = [name for name in replaceable if (root / name).exists()]
     try:
         with console.status("reading the data", spinner="line") as status:
             facts = inspect_table(data.expanduser(), overrides)
@@ -69,6 +72,9 @@ def wire(
         console.print("\nEverything is wired so already: nothing was changed.")
         return
     console.print(f"\n{len(changed)} files written: {', '.join(changed)}", soft_wrap=True)
+    removed = [name for name in present if not (root / name).exists()]
+    if removed:
+        console.print(f"{len(removed)} removed: {', '.join(removed)}", soft_wrap=True)
     if not fresh:
         console.print("Next: read docs/data-card.md and params.yaml, then `make verify`.")
 

@@ -46,6 +46,7 @@ def test_a_table_that_is_hard_to_read_is_wired_and_ingested(
     path.write_bytes(content)
     wired = wire(project, f"--target={target}", "--", str(path))
     assert wired.returncode == 0, wired.stderr
+    assert "removed: tests/test_example.py" in wired.stdout
     written = (project.path / "src" / "churn_radar" / "example.py").read_text("utf-8")
     assert "from .mlops import invent_rows" in written
     assert len(written.splitlines()) < 25
