@@ -94,7 +94,7 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
     ),
     "a bad model name": (
         "names",
-        _edit("params.yaml", "  linear:", "  name: Bad_Name\n  linear:"),
+        _edit("params.yaml", "  name: churn-radar", "  name: Bad_Name"),
         "Bad_Name",
     ),
     "a bad file name": ("names", _write("notebooks/Untitled.ipynb", "{}\n"), "Untitled.ipynb"),
