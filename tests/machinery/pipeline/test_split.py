@@ -51,3 +51,11 @@ def test_few_periods_can_be_split(config: Config) -> None:
 def test_one_moment_for_all_rows_cannot_be_split(config: Config) -> None:
     with pytest.raises(ProjectError, match="no row is later"):
         divide(ROWS.assign(when=ROWS["when"][0]), reading(config, time="when"))
+
+
+def test_more_classes_than_held_out_rows_are_split_without_strata(config: Config) -> None:
+    data = config.data.model_copy(update={"time": None, "group": None, "ids": []})
+    plain = config.model_copy(update={"data": data})
+    rows = pd.DataFrame({config.data.target: [n % 12 for n in range(28)]})
+    train, test = divide(rows, plain)
+    assert (len(train), len(test)) == (21, 7)

@@ -66,8 +66,10 @@ def divide(rows: pd.DataFrame, config: Config) -> Parts:
 def _at_random(rows: pd.DataFrame, config: Config) -> Parts:
     target = rows[config.data.target]
     stratify = None
-    # A class of one row cannot be on both sides.
-    if config.task == "classification" and target.value_counts().min() > 1:
+    sizes = target.value_counts()
+    # A class of one row cannot be on both sides, nor can every class where the rows are too few.
+    n_smaller = int(min(config.data.test_share, 1 - config.data.test_share) * len(rows))
+    if config.task == "classification" and sizes.min() > 1 and n_smaller >= len(sizes):
         stratify = target
     train, test = train_test_split(
         rows, test_size=config.data.test_share, stratify=stratify, random_state=config.seed
