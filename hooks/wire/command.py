@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -19,17 +20,39 @@ from .roles import TASKS, Overrides
 
 # A pipe has no width: rows of the table stay whole there.
 console = Console(width=None if sys.stdout.isatty() else 160)
+# Windows has no SIGHUP.
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 Names = Annotated[str, typer.Option(help="Columns, separated by commas; `none` for no column.")]
 
 
 def main() -> None:
     """Run the command; a mistake that a person can fix is one message and exit status 1."""
-    # Whoever ends the process gets the files back, as with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    catch_signals()
     try:
         typer.run(wire)
     except ProjectError as error:
         sys.exit(f"error: {error}")
+
+
+def catch_signals() -> None:
+    """Let every signal that ends the process do what Ctrl-C does, so that files are put back."""
+    for number in ENDING:
+        # What is ignored stays so: nohup ignores SIGHUP on purpose.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt once.
+
+    A signal may arrive twice, from the terminal and from `uv run`, which passes it on: the second
+    one must not stop the files from being put back.
+    """
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def wire(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,18 @@ from pathlib import Path
 print({version!r}, "in", Path.cwd().name, *sys.argv[1:])
 sys.exit({status})
 """
+ENDS = """
+import os, signal, sys, time
+def stop(number, frame):
+    time.sleep(0.5)
+    print("put back after", signal.Signals(number).name, flush=True)
+    sys.exit(1)
+signal.signal(signal.{name}, stop)
+os.kill({pid}, signal.{name})
+time.sleep(20)
+"""
 UV = """#!{python}
-import os, subprocess, sys
+import os, sys
 run, no_sync, with_requirements, file, program, *arguments = sys.argv[1:]
 assert [run, no_sync, with_requirements, program] == [
     "run", "--no-sync", "--with-requirements", "python"
@@ -31,7 +42,8 @@ assert os.path.isfile(file)
 if "unheard-of" in open(file).read():
     print("error: No solution found\\n  cause: unheard-of was not found", file=sys.stderr)
     sys.exit(1)
-sys.exit(subprocess.run([sys.executable, *arguments]).returncode)
+# In its own place, as a signal for uv reaches what it runs.
+os.execv(sys.executable, [sys.executable, *arguments])
 """
 Answers = Callable[..., Path]
 
@@ -143,6 +155,29 @@ def test_the_status_of_the_template_is_passed_on(template: Path, answers: Answer
     answers(src_path=str(template), commit="v1.0.0")
     (template / "hooks/wire/__main__.py").write_text(SHOWS.format(version="v3", status=1))
     assert wire(source=template) == 1
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_is_passed_on_and_waited_for(
+    name: str, template: Path, answers: Answers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answers(src_path=str(template), commit="v1.0.0")
+    script = ENDS.format(name=name, pid=os.getpid())
+    (template / "hooks/wire/__main__.py").write_text(script)
+    received: list[int] = []
+
+    def receive(number: int, frame: object) -> None:
+        received.append(number)
+
+    number = getattr(signal, name)
+    before = signal.signal(number, receive)
+    try:
+        assert wire(source=template) == 1
+        assert signal.getsignal(number) is receive
+    finally:
+        signal.signal(number, before)
+    assert received == []
+    assert capfd.readouterr().out == f"put back after {name}\n"
 
 
 @pytest.mark.parametrize(

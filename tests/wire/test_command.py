@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 import yaml
 from real_tables import nasty
 from support import ROOT, Project, commit, git
+from wire import command
 
 RUNS = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
@@ -25,6 +28,13 @@ def project(
     copy = render(preset=request.param).copy(tmp_path / "project")
     commit(copy.path, "From the template")
     return copy
+
+
+SLOW_DVC = """#!{python}
+import pathlib, time
+pathlib.Path({mark!r}).touch()
+time.sleep(60)
+"""
 
 
 def run(project: Project, *command: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +84,59 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(project: Project, tmp_pat
     assert done.returncode == 1
     assert done.stderr.startswith("error: there is no column 'lefft': did you mean 'left'?")
     assert git(project.path, "status", "--porcelain") == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_the_middle_changes_nothing(
+    name: str, render: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = render(preset="starter").copy(tmp_path / "project")
+    commit(project.path, "From the template")
+    content, target = nasty()
+    path = tmp_path / "mine.csv"
+    path.write_bytes(content)
+    # DVC is called last, when every file is already in place.
+    mark, slow = tmp_path / "begun", tmp_path / "bin" / "dvc"
+    slow.parent.mkdir()
+    slow.write_text(SLOW_DVC.format(python=sys.executable, mark=str(mark)))
+    slow.chmod(0o755)
+    search = os.pathsep.join([str(slow.parent), RUNS["PATH"]])
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "hooks" / "wire"), f"--target={target}", "--", str(path)],
+        cwd=project.path,
+        env=os.environ | {"PATH": search, "PYTHONUTF8": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        encoding="utf-8",
+    )
+    deadline = time.monotonic() + 60
+    while not mark.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert git(project.path, "status", "--porcelain") != ""
+
+    process.send_signal(getattr(signal, name))
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert said == "error: stopped: nothing was changed\n"
+    assert git(project.path, "status", "--porcelain") == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_second_signal_does_not_stop_what_puts_files_back() -> None:
+    before = {number: signal.getsignal(number) for number in command.ENDING}
+    try:
+        command.catch_signals()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        for number in command.ENDING:
+            signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_outside_a_project_nothing_is_wired(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -103,13 +105,36 @@ def run_wire(folder: Path, arguments: Sequence[str]) -> int:
             f"the packages in {WIRE.as_posix()}/requirements.txt of the template cannot be had: "
             f"{_reason(ready.stderr)}"
         )
-    with subprocess.Popen([*overlay, str(folder / WIRE), *arguments]) as running:
+    with (
+        subprocess.Popen([*overlay, str(folder / WIRE), *arguments]) as running,
+        _forwarding_to(running),
+    ):
         while True:
             try:
                 return running.wait()
             except KeyboardInterrupt:
                 # Ctrl-C reached the command too, which puts everything back before it ends.
                 continue
+
+
+@contextmanager
+def _forwarding_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass on what would end this process, so that the other one can put everything back."""
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # What is ignored stays so: nohup ignores SIGHUP on purpose.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, forward)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def expand(address: str) -> str:
