@@ -79,7 +79,7 @@ def trespasses(package: Path) -> list[str]:
     for path in sorted(package.rglob("*.py")):
         module = path.relative_to(package)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if is_trespass(module, node):
+            if is_trespass(module, node) or enters_room(package, module, node):
                 found.append(f"{module.as_posix()}: {ast.unparse(node)}")
     return found
 
@@ -87,7 +87,7 @@ def trespasses(package: Path) -> list[str]:
 def is_trespass(module: Path, node: ast.AST) -> bool:
     """Whether a part of a module is such an import."""
     is_machinery = module.parts[0] == "mlops"
-    if is_machinery and isinstance(node, ast.Name) and node.id == "import_module":
+    if is_machinery and imports_by_name(node):
         return module.relative_to("mlops").as_posix() not in BY_NAME
     if not isinstance(node, ast.ImportFrom) or node.level == 0:
         return False
@@ -97,6 +97,26 @@ def is_trespass(module: Path, node: ast.AST) -> bool:
     public = {"mlops", "mlops.gates"} if module.name == "gates.py" else {"mlops"}
     name = node.module or ""
     return name.split(".")[0] == "mlops" and name not in public
+
+
+def imports_by_name(node: ast.AST) -> bool:
+    """Whether a part of a module calls, or gets under any name, what imports by name."""
+    names = {"import_module", "__import__"}
+    if isinstance(node, ast.Name):
+        return node.id in names
+    if isinstance(node, ast.Attribute):
+        return node.attr in names
+    return isinstance(node, ast.alias) and node.name in names
+
+
+def enters_room(package: Path, module: Path, node: ast.AST) -> bool:
+    """Whether a module of the team imports a module of the machinery as if it were a function."""
+    if module.parts[0] == "mlops" or not isinstance(node, ast.ImportFrom):
+        return False
+    if node.level == 0 or node.module != "mlops":
+        return False
+    rooms = {path.stem for path in (package / "mlops").iterdir()}
+    return any(alias.name in rooms for alias in node.names)
 
 
 def test_no_module_goes_by_another_way(tmp_path: Path) -> None:
@@ -109,7 +129,10 @@ def test_no_module_goes_by_another_way(tmp_path: Path) -> None:
         ("mlops/names.py", "from ..helpers import LIMIT"),
         ("mlops/gates/floor.py", "from ...gates import GATES"),
         ("mlops/data/cells.py", "from importlib import import_module\nimport_module('..features')"),
+        ("mlops/names.py", "import importlib\nimportlib.import_module('..features')"),
+        ("mlops/names.py", "from importlib import import_module as load\nload('..features')"),
         ("helpers.py", "from .mlops.pipeline import STAGES"),
+        ("helpers.py", "from .mlops import pipeline"),
         ("helpers.py", "from .mlops.gates import Verdict"),
     ],
 )
