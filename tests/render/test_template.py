@@ -160,6 +160,13 @@ def test_starter_takes_what_is_asked_for(
     assert set(off.paths) < set(on.paths)
 
 
+def test_a_starter_has_no_tracker_whatever_is_answered(render: Callable[..., Project]) -> None:
+    starter = render(preset="starter", tracker="wandb")
+    assert "wandb" not in starter.text("pyproject.toml")
+    assert not any("/tracking/" in name for name in starter.paths)
+    assert '"wandb>=' in render(tracker="wandb").text("pyproject.toml")
+
+
 def test_custom_takes_the_defaults_of_production(render: Callable[..., Project]) -> None:
     custom, production = render(preset="custom").files(), render().files()
     assert {name for name in production if custom.get(name) != production[name]} == {
