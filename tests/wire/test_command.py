@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -28,6 +29,34 @@ def project(
     copy = render(preset=request.param).copy(tmp_path / "project")
     commit(copy.path, "From the template")
     return copy
+
+
+ROWS = 240
+
+
+def extreme() -> pd.DataFrame:
+    """Return columns with values near the ends of their types, and names that Python knows."""
+    rng = np.random.default_rng(7)
+    days = pd.Timestamp("1690-01-01") + pd.to_timedelta(rng.integers(0, 30_000, ROWS), unit="D")
+    columns = {
+        "first": rng.normal(size=ROWS).round(3),
+        "self": rng.normal(size=ROWS).round(3),
+        "surprise": rng.normal(size=ROWS).round(3),
+        "mass": rng.normal(size=ROWS) * 1e25,
+        "serial": rng.integers(4 * 10**18, 9 * 10**18, ROWS),
+        "born_on": days.astype(str),
+        "left": rng.choice(["yes", "no"], ROWS),
+    }
+    return pd.DataFrame(columns)
+
+
+def sparse() -> pd.DataFrame:
+    """Return columns that vary too little for a check that they vary."""
+    rng = np.random.default_rng(7)
+    columns = {name: (rng.random(ROWS) < 0.02).astype(int) for name in ("a", "b", "c")}
+    # Two of each, so that it can be divided.
+    columns["left"] = np.where(np.arange(ROWS) % 60 == 0, "yes", "no")
+    return pd.DataFrame(columns)
 
 
 SLOW_DVC = """#!{python}
@@ -75,6 +104,20 @@ def test_a_table_that_is_hard_to_read_is_wired_and_ingested(
 
     again = wire(project, f"--target={target}", "--", str(path))
     assert "nothing was changed" in again.stdout
+
+
+@pytest.mark.parametrize("table", [extreme, sparse])
+def test_the_project_s_tests_of_data_hold_for_any_table(
+    table: Callable[[], pd.DataFrame], render: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = render().copy(tmp_path / "project")
+    commit(project.path, "From the template")
+    path = tmp_path / "mine.csv"
+    table().to_csv(path, index=False)
+    wired = wire(project, "--target=left", "--", str(path))
+    assert wired.returncode == 0, wired.stderr
+    tested = run(project, "-m", "pytest", "-q", "--no-cov", "tests/data")
+    assert tested.returncode == 0, tested.stdout
 
 
 def test_a_mistake_is_one_sentence_and_changes_nothing(project: Project, tmp_path: Path) -> None:
