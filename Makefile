@@ -23,8 +23,9 @@ $(BIN)/.installed: requirements.txt
 env: $(BIN)/.installed  ## Make .venv: uv and every package that the template was tested with
 
 demo: env  ## Make a project under build/ from the default answers, hooks and all
-	rm -rf build/churn-radar
-	$(AUTHOR) copier copy --trust --defaults --vcs-ref HEAD . build/churn-radar
+	@test ! -e build/churn-radar || { echo "build/churn-radar is there already, maybe with work of" \
+	  "yours: move it away or remove it, then run \`make demo\` again."; exit 1; }
+	$(AUTHOR) copier copy --trust --defaults --vcs-ref HEAD "$(CURDIR)" build/churn-radar
 
 test: env lint  ## Run every test on two cores: unit, render, update, e2e
 	python -m pytest -n 2 --cov

@@ -75,7 +75,11 @@ def wire_project(
             place.run(root, "dvc", "add", "--quiet", raw)
     # Last of all, since it cannot be taken back: DVC has no copy of what was never added.
     if raw != raw_before:
-        _remove(root / raw_before)
+        try:
+            _remove(root / raw_before)
+        except KeyboardInterrupt:
+            # Too late to go back: all else is in place, and only this is left to be done.
+            _remove(root / raw_before)
     changed.append(raw)
     return changed
 
@@ -177,13 +181,16 @@ def swapped(path: Path, incoming: Path) -> Iterator[None]:
     """
     aside = incoming.with_name("aside")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        path.rename(aside)
-    incoming.rename(path)
     try:
+        # Within `try`: a signal between the two must not leave the data aside, where it is deleted.
+        if path.exists():
+            path.rename(aside)
+        incoming.rename(path)
         yield
     except BaseException:  # Ctrl-C too
-        _remove(path)
+        # Until it was moved there, what is at `path` is the team's own, with no other copy.
+        if not incoming.exists():
+            _remove(path)
         if aside.exists():
             aside.rename(path)
         raise

@@ -189,8 +189,10 @@ def test_a_signal_is_passed_on_and_waited_for(
         ({"src_path": "https://template.invalid/x"}, "records no version"),
         ({"src_path": "{template}", "commit": "v9.0.0"}, "invalid reference: v9.0.0"),
         ({"src_path": "{template}", "commit": "--orphan=x"}, "records no version"),
-        ({"src_path": "--upload-pack=touch hacked", "commit": "v1.0.0"}, "cannot be had"),
+        ({"src_path": "--upload-pack=touch hacked:x", "commit": "v1.0.0"}, "cannot be had"),
         ({"src_path": "ext::touch hacked", "commit": "v1.0.0"}, "cannot be had"),
+        ({"src_path": "../copier-mlops", "commit": "v1.0.0"}, "a path from the folder in which"),
+        ({"src_path": ".", "commit": "v1.0.0"}, "a path from the folder in which"),
     ],
 )
 def test_a_template_that_cannot_be_had_is_one_sentence(

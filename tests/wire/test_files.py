@@ -176,3 +176,34 @@ def test_an_interruption_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "kept.txt").read_text() == "before\n"
     assert (tmp_path / "data.csv").read_text() == "before\n"
     assert not (tmp_path / "new.txt").exists()
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_an_interruption_between_two_moves_loses_no_data(
+    moves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes before the old data is moved aside, after that, or as the new is in place."""
+    (tmp_path / "data.csv").write_text("before\n")
+    (tmp_path / "stage").mkdir()
+    incoming = tmp_path / "stage" / "data.csv"
+    incoming.write_text("after\n")
+    move = Path.rename
+    left = moves
+
+    def rename(source: Path, target: Path) -> Path:
+        nonlocal left
+        if left == 0:
+            monkeypatch.setattr(Path, "rename", move)
+            raise KeyboardInterrupt
+        left -= 1
+        return move(source, target)
+
+    def put() -> None:
+        with swapped(tmp_path / "data.csv", incoming):
+            monkeypatch.setattr(Path, "rename", move)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        put()
+    assert (tmp_path / "data.csv").read_text() == "before\n"

@@ -76,6 +76,11 @@ def template(root: Path, source: str = "") -> Iterator[Path]:
         return
     if not address:
         raise ProjectError(f"{ANSWERS} records no template: name it, with {_remedy()}")
+    if not source and _is_relative(address):
+        raise ProjectError(
+            f"{ANSWERS} records the template as {address!r}, a path from the folder in which the "
+            f"project was made: run it with {_remedy()}"
+        )
     with TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as clone:
         _clone(address, version, Path(clone))
         yield Path(clone)
@@ -151,6 +156,12 @@ def expand(address: str) -> str:
     if address.startswith("~"):
         return str(Path(address).expanduser())
     return address.removeprefix("git+")
+
+
+def _is_relative(address: str) -> bool:
+    """Whether an address is a path that leads elsewhere from another folder."""
+    # All others have a colon: https:, git@host:, gh:, and a drive on Windows.
+    return ":" not in address and not Path(address).expanduser().is_absolute()
 
 
 def _answers(root: Path) -> dict[str, str]:
