@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -179,3 +180,17 @@ def test_template_renders_without_its_repository(template: Path, tmp_path: Path)
     shutil.copytree(template, tmp_path / "archive", ignore=shutil.ignore_patterns(".git"))
     project = support.render(tmp_path / "archive", tmp_path / "project", {}, version="")
     assert "pyproject.toml" in project.paths
+
+
+def test_a_missing_uv_is_one_sentence(render: Callable[..., Project], tmp_path: Path) -> None:
+    make = shutil.which("make")
+    assert make is not None
+    done = subprocess.run(
+        [make, "verify"],
+        cwd=render().path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode != 0
+    assert "uv is not on PATH: https://docs.astral.sh/uv/" in done.stderr
