@@ -76,7 +76,7 @@ def promote():
 def champion():
     version = registry.by_alias(root, config.model.name, "champion")
     model = manifest.load(registry.fetch(root, config.model.name, version))
-    assert len(model.predict(Evidence(config, root, None, None).features)) > 0
+    assert len(model.predict(Evidence(config, root).features)) > 0
     print(version.number, flush=True)
 
 

@@ -48,7 +48,14 @@ def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:
     said = succeed(candidate_project, "make", "rollback", "WHY=complaints")
     assert "Version 1" in said
     assert aliases(candidate_project) == {"champion": 1}
-    assert (
-        json.loads((candidate_project / "reports" / "promotion.json").read_text())["why"]
-        == "complaints"
-    )
+    record = candidate_project / "reports" / "promotion.json"
+    assert json.loads(record.read_text())["why"] == "complaints"
+    # What was withdrawn does not come back without a word.
+    status, refused, _ = promote(candidate_project)
+    assert status != 0
+    assert ": complaints; AGAIN= with a reason" in refused["champion"]
+    assert aliases(candidate_project) == {"champion": 1}
+    status, refused, output = promote(candidate_project, "AGAIN=they were about another model")
+    assert (status, refused) == (0, {}), output
+    assert aliases(candidate_project) == {"champion": newest, "previous": 1}
+    assert json.loads(record.read_text())["again"] == "they were about another model"

@@ -96,4 +96,4 @@ def profile(root: Path) -> dict[str, object]:
 @pytest.fixture
 def evidence(config: Config, project: Path) -> Evidence:
     """What the gates judge by, without a champion."""
-    return Evidence(config, project, None, None)
+    return Evidence(config, project)

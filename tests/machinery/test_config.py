@@ -105,3 +105,22 @@ def test_a_file_may_have_any_marks_that_differ(tmp_path: Path) -> None:
     read = load(tmp_path, GOOD.replace("target: price", f"target: price, {marks}")).data.read
     assert (read.delimiter, read.decimal, read.thousands) == ("\t", ",", " ")
     assert load(tmp_path, GOOD).data.read.thousands == ""
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        *("floor: {skill: .nan}", "floor: {skill: 1.5}", "floor: {skill: -1}"),
+        *("champion: {margin: .inf}", "champion: {margin: 2}", "slices: {skill: -.inf}"),
+        *("groups: {max_gap: .inf}", "leakage: {max_skill: 1.1}", "leakage: {max_skill: .nan}"),
+        *("features: {max_microseconds: .inf}", "budget: {model_mb: .inf}"),
+        *("freshness: {data_days: .inf}", "freshness: {data_days: 0}"),
+    ],
+)
+def test_a_threshold_that_lets_everything_through_is_refused(
+    threshold: str, tmp_path: Path
+) -> None:
+    gate, _, rest = threshold.partition(": {")
+    name = rest.partition(":")[0]
+    with pytest.raises(ProjectError, match=f"gates.{gate}.{name}"):
+        load(tmp_path, f"{GOOD}\ngates:\n  {threshold}\n")

@@ -58,7 +58,11 @@ class Family(pa.DataFrameModel):
     )
 
 
-@pytest.mark.parametrize("schema", [People, Documented, Family])
+class Prefix(Family):
+    names: str = pa.Field(alias="^nam", regex=True, str_length={"max_value": 3}, metadata=PERSONAL)
+
+
+@pytest.mark.parametrize("schema", [People, Documented, Family, Prefix])
 def test_a_personal_value_is_not_quoted(schema: type[pa.DataFrameModel]) -> None:
     with pytest.raises(ProjectError, match="name: breaks the rule str_length") as refused:
         checked(schema, GOOD.assign(name=["Grace", "Bob"]))

@@ -1,5 +1,6 @@
 """Gate `champion`: a candidate that is worse on the same rows is refused."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -66,11 +67,12 @@ def test_a_worse_candidate_is_accepted_for_a_reason(worse: str, known: SimpleNam
 
 
 def test_a_withdrawn_version_needs_a_reason(known: SimpleNamespace) -> None:
-    tags = {"withdrawn": '{"why": "complaints"}'}
+    record = {"who": "Ada", "when": "2026-11-26T10:00:00+00:00", "why": "complaints"}
+    tags = {"withdrawn": json.dumps(record)}
     known.candidate_version = replace(known.candidate_version, tags=tags)
     verdict = champion.check(known)
     assert verdict.status == "refused"
-    assert "complaints" in verdict.reason
+    assert "withdrawn by Ada at 2026-11-26T10:00:00+00:00: complaints" in verdict.reason
     known.reasons = Reasons(again="the complaints were about another model")
     assert champion.check(known).status == "passed"
 

@@ -16,7 +16,7 @@ def test_a_gate_that_cannot_judge_refuses(
         return Verdict("passed", "never", 1 / 0)
 
     monkeypatch.setattr(floor, "check", broken)
-    verdicts = dict(judge(Evidence(config, tmp_path, None, None)))
+    verdicts = dict(judge(Evidence(config, tmp_path)))
     passed = {name for name, verdict in verdicts.items() if verdict.status == "passed"}
     assert passed == {"champion"}, "there is nothing else to judge by"
     assert verdicts["floor"].reason == "it broke: ZeroDivisionError: division by zero"
@@ -27,6 +27,6 @@ def test_the_teams_own_gates_judge_last(
 ) -> None:
     own = {"weekday": lambda _: Verdict("refused", "not on a Friday")}
     monkeypatch.setattr(team, "gates", lambda: own)
-    names, verdicts = zip(*judge(Evidence(config, tmp_path, None, None)), strict=True)
+    names, verdicts = zip(*judge(Evidence(config, tmp_path)), strict=True)
     assert names == (*GATES, "weekday")
     assert verdicts[-1].reason == "not on a Friday"

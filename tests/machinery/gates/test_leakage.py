@@ -65,12 +65,32 @@ def test_a_feature_that_gives_the_answer_away_is_refused(sound: SimpleNamespace)
 def test_a_feature_that_tells_much_needs_a_reason(sound: SimpleNamespace) -> None:
     sound.challenge["features"][NAME]["univariate"] = 0.9
     assert "under gates.leakage.explained why" in leakage.check(sound).reason
-    explained = sound.config.gates.leakage.model_copy(update={"explained": {NAME: "It is so."}})
-    gates = sound.config.gates.model_copy(update={"leakage": explained})
-    sound.config = sound.config.model_copy(update={"gates": gates})
+    sound.config = explaining(sound.config, {NAME: "It is so."})
     verdict = leakage.check(sound)
     assert verdict.status == "passed"
     assert "explained: It is so." in verdict.reason
+
+
+def explaining(config: Config, explained: dict[str, str]) -> Config:
+    leak = config.gates.leakage.model_copy(update={"explained": explained})
+    gates = config.gates.model_copy(update={"leakage": leak})
+    return config.model_copy(update={"gates": gates})
+
+
+@pytest.mark.parametrize(
+    ("explained", "said"),
+    [
+        ({f"{NAME}x": "Why."}, f"{NAME}x is not a feature: did you mean {NAME}?"),
+        ({NAME: " "}, f"say why for {NAME}"),
+    ],
+)
+def test_what_is_explained_has_to_be_there_and_for_a_reason(
+    explained: dict[str, str], said: str, sound: SimpleNamespace
+) -> None:
+    sound.config = explaining(sound.config, explained)
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert verdict.reason.endswith(said)
 
 
 def test_an_id_on_both_sides_is_refused(sound: SimpleNamespace) -> None:
@@ -91,17 +111,19 @@ def test_a_feature_that_reads_other_rows_is_refused(
         leakage.check(sound)
 
 
-@pytest.mark.parametrize("role", ["ids", "sensitive", "personal"])
+@pytest.mark.parametrize("role", ["ids", "sensitive", "personal", "personal by a pattern"])
 def test_a_feature_that_reads_what_it_must_not_is_refused(
     role: str, sound: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted = Feature("sly", "numeric", "a", "b", "c", lambda rows: rows["planted"] + 1)
     monkeypatch.setattr(team, "features", lambda: (planted,))
     plain = reading(sound.config, target="other", ids=[], sensitive=[], time=None, group=None)
-    named = [] if role == "personal" else ["planted"]
-    sound.config = reading(plain, **{role: named}) if role != "personal" else plain
-    metadata = PERSONAL if role == "personal" else None
-    columns = {"planted": SimpleNamespace(metadata=metadata, regex=False)}
+    is_personal = role.startswith("personal")
+    sound.config = plain if is_personal else reading(plain, **{role: ["planted"]})
+    metadata = PERSONAL if is_personal else None
+    by_pattern = role.endswith("pattern")
+    name = "^plan" if by_pattern else "planted"
+    columns = {name: SimpleNamespace(metadata=metadata, regex=by_pattern)}
     schema = SimpleNamespace(to_schema=lambda: SimpleNamespace(columns=columns))
     monkeypatch.setattr(team, "raw_table", lambda: schema)
     monkeypatch.setattr(team, "request", lambda: schema)

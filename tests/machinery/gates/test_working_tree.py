@@ -63,4 +63,4 @@ def test_a_broken_setting_of_git_is_refused(evidence: Evidence) -> None:
 
 
 def test_a_folder_that_is_no_repository_is_refused(config: Config, tmp_path: Path) -> None:
-    assert working_tree.check(Evidence(config, tmp_path, None, None)).status == "refused"
+    assert working_tree.check(Evidence(config, tmp_path)).status == "refused"

@@ -36,6 +36,23 @@ def test_no_group_is_on_both_sides(config: Config) -> None:
     assert train["when"].max() < test["when"].min()
 
 
+def test_an_id_that_repeats_is_on_one_side(config: Config) -> None:
+    people = ROWS.assign(order=ROWS.index, person=ROWS.index // 4 % 10)
+    for time in (None, "when"):
+        settings = reading(config, time=time, ids=["order", "person"], target="label")
+        train, test = divide(people, settings)
+        assert len(test)
+        assert not {*train["person"]} & {*test["person"]}
+
+
+def test_an_id_with_gaps_groups_nothing(config: Config) -> None:
+    person = pd.Series(ROWS.index // 4 % 10)
+    people = ROWS.assign(person=person.mask(person == 3))
+    settings = reading(config, time=None, ids=["person"], target="label")
+    _, test = divide(people, settings)
+    assert len(test) == 10
+
+
 def test_a_class_of_one_row_is_no_obstacle(config: Config) -> None:
     lonely = ROWS.assign(label=[2, *ROWS["label"][1:]])
     drawn = reading(config, time=None, target="label")
@@ -54,8 +71,7 @@ def test_one_moment_for_all_rows_cannot_be_split(config: Config) -> None:
 
 
 def test_more_classes_than_held_out_rows_are_split_without_strata(config: Config) -> None:
-    data = config.data.model_copy(update={"time": None, "group": None, "ids": []})
-    plain = config.model_copy(update={"data": data})
+    plain = reading(config, time=None, group=None, ids=[])
     rows = pd.DataFrame({config.data.target: [n % 12 for n in range(28)]})
     train, test = divide(rows, plain)
     assert (len(train), len(test)) == (21, 7)

@@ -20,11 +20,17 @@ from churn_radar.mlops.modeling.predictions import CachedDecider, CachedRegresso
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.old_champion import _read, score_with_own_code
-from churn_radar.mlops.tracking import Version
+from churn_radar.mlops.tracking import Version, registry
 from churn_radar.model import candidates
 from sklearn.svm import LinearSVC
 
 Git = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _registered(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the champion's files be those in models/."""
+    monkeypatch.setattr(registry, "fetch", lambda *_: project / "models")
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def committed(project: Path, git: Git) -> Path:
 
 @pytest.mark.parametrize("source", ["its snapshot", "its commit"])
 def test_its_own_code_predicts(source: str, config: Config, committed: Path) -> None:
-    evidence = Evidence(config, committed, None, None)
+    evidence = Evidence(config, committed)
     table = committed / config.table("processed", "test")
     commit = evidence.commit
     if source == "its commit":  # as of a champion from before there were snapshots
@@ -54,11 +60,11 @@ def test_its_own_code_predicts(source: str, config: Config, committed: Path) -> 
 def test_a_champion_of_other_code_is_scored_by_its_own(
     config: Config, committed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Evidence(config, committed, None, None).commit
+    commit = Evidence(config, committed).commit
     version = Version(1, {"git_commit": commit}, "run", "source")
-    same = Evidence(config, committed, version, committed / "models").champion
+    same = Evidence(config, committed, version).champion
     monkeypatch.setattr(team, "code_hash", lambda: "other")
-    other = Evidence(config, committed, version, committed / "models").champion
+    other = Evidence(config, committed, version).champion
     assert same is not None
     assert other is not None
     np.testing.assert_array_equal(same.predictions, other.predictions)
@@ -70,12 +76,10 @@ def test_a_champion_whose_commit_is_gone_is_told(
     monkeypatch.setattr(team, "code_hash", lambda: "other")
     (project / "models" / SNAPSHOT).unlink()
     version = Version(1, {"git_commit": "0123456789" * 4}, "run", "source")
-    evidence = Evidence(config, project, version, project / "models")
+    evidence = Evidence(config, project, version)
     with pytest.raises(ProjectError, match="its commit 0123456 is not here: `git fetch`"):
         evidence.champion  # noqa: B018
-    evidence = Evidence(
-        config, project, version, project / "models", reasons=Reasons(uncompared="It is gone.")
-    )
+    evidence = Evidence(config, project, version, reasons=Reasons(uncompared="It is gone."))
     assert evidence.champion is None
 
 
@@ -93,12 +97,18 @@ def test_another_snapshot_than_its_own_is_refused(config: Config, project: Path)
         score_with_own_code(project, "", project / "models", table)
 
 
-def test_a_champion_whose_files_are_gone_is_told(config: Config, project: Path) -> None:
+def test_a_champion_whose_files_are_gone_is_told(
+    config: Config, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> Path:
+        raise ProjectError("the files are gone")
+
+    monkeypatch.setattr(registry, "fetch", gone)
     version = Version(1, {}, "run", "source")
-    with pytest.raises(ProjectError, match=r"version 1, cannot be scored .* its files are gone"):
-        Evidence(config, project, version, None).champion  # noqa: B018
+    with pytest.raises(ProjectError, match=r"version 1, cannot be scored .* the files are gone"):
+        Evidence(config, project, version).champion  # noqa: B018
     reasons = Reasons(uncompared="The disk broke.")
-    assert Evidence(config, project, version, None, reasons=reasons).champion is None
+    assert Evidence(config, project, version, reasons=reasons).champion is None
 
 
 def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path, git: Git) -> None:
@@ -107,7 +117,7 @@ def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path,
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
     (committed / "models" / SNAPSHOT).unlink()
     table = committed / config.table("processed", "test")
-    commit = Evidence(config, committed, None, None).commit
+    commit = Evidence(config, committed).commit
     with pytest.raises(ProjectError, match="other code than it was made with"):
         score_with_own_code(committed, commit, committed / "models", table)
 
@@ -121,7 +131,7 @@ def test_a_champion_without_probabilities_is_scored(config: Config, committed: P
     save_model(model.fit(features, target), committed / "models" / "model.skops")
     manifest.write(config, committed)
     table = committed / config.table("processed", "test")
-    commit = Evidence(config, committed, None, None).commit
+    commit = Evidence(config, committed).commit
     found = score_with_own_code(committed, commit, committed / "models", table)
     assert isinstance(found, CachedDecider)
     test_features, truth = inputs(config, pd.read_parquet(table))

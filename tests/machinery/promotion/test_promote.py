@@ -14,7 +14,7 @@ from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.promote import Outcome, promote, rollback
-from churn_radar.mlops.tracking import registry
+from churn_radar.mlops.tracking import Version, registry
 from filelock import FileLock
 
 ALIASES = ("champion", "previous")
@@ -98,7 +98,7 @@ def test_a_champion_names_the_commit_that_was_promoted(
     assert try_it(config, project).version == 1
     version = registry.by_alias(project, config.model.name, "champion")
     assert version is not None
-    assert version.tags["git_commit"] == Evidence(config, project, None, None).commit
+    assert version.tags["git_commit"] == Evidence(config, project).commit
 
 
 def test_the_way_back(config: Config, project: Path, let: dict[str, Verdict]) -> None:
@@ -152,6 +152,58 @@ def test_two_at_once_cannot_both_win(
     with pytest.raises(ProjectError, match="another promotion came first"):
         try_it(config, project)
     assert aliases(config, project)["previous"] is None
+
+
+@pytest.mark.parametrize("place", ["models/", "the registry"])
+def test_a_model_that_changes_while_it_is_judged_is_not_promoted(
+    place: str,
+    config: Config,
+    project: Path,
+    let: dict[str, Verdict],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    try_it(config, project)
+    another(project)
+
+    def meanwhile(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
+        folder = evidence.candidate_folder if place == "the registry" else project / "models"
+        assert folder is not None
+        yield from let.items()
+        (folder / "model.skops").write_bytes(b"a dummy")
+
+    monkeypatch.setattr(module, "judge", meanwhile)
+    with pytest.raises(ProjectError, match=f"{place}.* has another model"):
+        try_it(config, project)
+    assert aliases(config, project) == {"champion": 1, "previous": None}
+
+
+@pytest.mark.usefixtures("let")
+def test_what_a_champion_lost_stays_with_its_version(
+    config: Config, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Evidence, "behind_best", 0.0125)
+    try_it(config, project)
+    version = registry.by_alias(project, config.model.name, "champion")
+    assert version is not None
+    assert version.tags["behind_best"] == "0.012500"
+
+
+def test_losses_add_up_and_gains_make_up_for_them(
+    config: Config, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = Version(1, {"behind_best": "0.03"}, "run", "source")
+    evidence = Evidence(config, project, version)
+    assert Evidence(config, project).behind_best == 0
+    evidence.__dict__["champion"] = evidence.candidate
+    assert evidence.behind_best == pytest.approx(0.03)
+    skill = evidence.rows.skill(evidence.rows.score(evidence.candidate))
+    evidence.__dict__["champion"] = evidence.rows.baseline  # of no skill
+    assert evidence.behind_best == pytest.approx(max(0, 0.03 - skill))
+    evidence.__dict__["champion"] = evidence.candidate
+    evidence.__dict__["candidate"] = evidence.rows.baseline
+    assert evidence.behind_best == pytest.approx(0.03 + skill)
+    evidence.__dict__["champion"] = None  # not compared
+    assert evidence.behind_best == pytest.approx(0.03)
 
 
 def test_without_a_model_there_is_nothing_to_promote(config: Config, project: Path) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 MACHINERY = Path(__file__).parent
 PACKAGE = MACHINERY.parent
 
-
 KINDS = ("numeric", "categorical")
 
 
@@ -150,16 +149,21 @@ def gates() -> dict[str, Callable[..., Any]]:
     return dict(import_module(module).GATES)
 
 
-def files() -> list[Path]:
-    """Return every file of the team's, sorted: the package without the machinery and caches."""
+def package_files() -> list[Path]:
+    """Return every file of the package, sorted, without caches."""
     found = []
     for path in PACKAGE.rglob("*"):
         parts = path.relative_to(PACKAGE).parts
         # Of Python and of editors, test runners and the like.
         is_cache = any(part == "__pycache__" or part.startswith(".") for part in parts)
-        if path.is_file() and MACHINERY not in path.parents and not is_cache:
+        if path.is_file() and not is_cache:
             found.append(path)
     return sorted(found)
+
+
+def files() -> list[Path]:
+    """Return every file of the team's, sorted: the package without the machinery and caches."""
+    return [path for path in package_files() if MACHINERY not in path.parents]
 
 
 def code_hash() -> str:

@@ -16,12 +16,12 @@ def entity_column(config: Config, rows: pd.DataFrame) -> str | None:
         rows: Rows of the raw table.
 
     Returns:
-        The name of the column: `data.group`, else the first of `data.ids` with a repeated value;
-        None if each row is about another thing.
+        The name of the column: `data.group`, else the first of `data.ids` with a repeated value
+        and without gaps, since nobody knows whose rows those are; None if there is none.
     """
     if config.data.group:
         return config.data.group
     for column in config.data.ids:
-        if column in rows and rows[column].dropna().duplicated().any():
+        if column in rows and rows[column].notna().all() and rows[column].duplicated().any():
             return column
     return None

@@ -34,6 +34,22 @@ def personal_columns(schema: type[pa.DataFrameModel]) -> list[str]:
     return [name for name, column in columns.items() if is_personal(column)]
 
 
+def declarations(schema: type[pa.DataFrameModel], name: str) -> list[pa.Column]:
+    """Return what a schema declares about a column of the table: by its name, or by a pattern.
+
+    Args:
+        schema: The team's rules.
+        name: What the table calls the column.
+    """
+    found = []
+    for declared, column in schema.to_schema().columns.items():
+        # From the beginning of the name, but not to its end, as pandera does it.
+        is_meant = re.match(declared, name) if column.regex else declared == name
+        if is_meant:
+            found.append(column)
+    return found
+
+
 def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFrame:
     """Validate a table against a schema.
 
@@ -84,9 +100,4 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
 
 def _is_hidden(name: str, schema: type[pa.DataFrameModel]) -> bool:
     """Whether no message may show a value of the table's column of that name."""
-    for declared, column in schema.to_schema().columns.items():
-        # The name of a family of columns is a pattern; a failure has the name in the table.
-        is_declared_here = re.fullmatch(declared, name) if column.regex else declared == name
-        if is_declared_here and is_personal(column):
-            return True
-    return False
+    return any(is_personal(column) for column in declarations(schema, name))

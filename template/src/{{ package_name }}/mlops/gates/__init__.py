@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from .. import team
 from ..errors import ProjectError
+from ..settings_file import hint
 
 if TYPE_CHECKING:
     # Evidence is gathered by a room below this one; gates only use what they are given.
@@ -78,6 +79,25 @@ class Reasons:
 
 
 NO_REASONS = Reasons()
+
+
+def problem_of_reasons(setting: str, reasons: dict[str, str], features: Collection[str]) -> str:
+    """Find what is wrong with a setting that names features and says why.
+
+    Args:
+        setting: Its name, as in params.yaml.
+        reasons: By feature, why.
+        features: The features that there are.
+
+    Returns:
+        One sentence; empty if nothing is wrong.
+    """
+    for name, reason in reasons.items():
+        if name not in features:
+            return f"{setting}: {name} is not a feature: {hint(name, features)}"
+        if not reason.strip():
+            return f"{setting}: say why for {name}"
+    return ""
 
 
 def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,11 @@ def check(evidence: Evidence) -> Verdict:
     """
     candidate_version = evidence.candidate_version
     if candidate_version and "withdrawn" in candidate_version.tags and not evidence.reasons.again:
+        record = json.loads(candidate_version.tags["withdrawn"])
         reason = (
-            f"version {candidate_version.number} was withdrawn: "
-            f"{candidate_version.tags['withdrawn']}; AGAIN= with a reason promotes it again"
+            f"version {candidate_version.number} was withdrawn by {record['who']} at "
+            f"{record['when']}: {record['why'] or 'no reason given'}; AGAIN= with a reason "
+            "promotes it again"
         )
         return Verdict("refused", reason)
     version = evidence.champion_version
@@ -66,9 +69,10 @@ def _non_inferior(
     difference, low, high = evidence.rows.advantage(candidate, champion, CONFIDENCE)
     interval = f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
     reason = f"skill score differs from version {number} by {interval}"
+    if not np.isfinite(low):
+        return Verdict("refused", f"{reason}, which is undefined: on too many draws a class lacks")
     problem = ""
-    # Written so that NaN, an undefined interval, refuses.
-    if not low >= -margin:
+    if low < -margin:
         problem = f"at most {margin} may be lost"
     elif high < 0:
         problem = "that is surely worse"
@@ -79,7 +83,7 @@ def _non_inferior(
         )
     if not problem:
         return Verdict("passed", reason, low, -margin)
-    if evidence.reasons.accept_worse and np.isfinite(low):
+    if evidence.reasons.accept_worse:
         reason += f"; {problem}, accepted: {evidence.reasons.accept_worse}"
         return Verdict("inconclusive", reason, low, -margin)
     fix = "ACCEPT_WORSE= with a reason lets it pass"

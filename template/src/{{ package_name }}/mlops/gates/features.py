@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from difflib import get_close_matches
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .. import team
 from ..modeling.inputs import feature_table
 from ..team import Feature
-from . import Verdict
+from . import Verdict, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -37,7 +36,7 @@ def check(evidence: Evidence) -> Verdict:
     """
     worth = evidence.challenge["features"]
     kept = evidence.config.gates.features.kept
-    problem = _problem_of_kept(kept, worth)
+    problem = problem_of_reasons("gates.features.kept", kept, worth)
     if problem:
         return Verdict("refused", problem)
     weak = [name for name, facts in worth.items() if not facts["useful"]]
@@ -51,18 +50,6 @@ def check(evidence: Evidence) -> Verdict:
     if not costs:
         return Verdict("passed", f"{listed}, kept with a reason")
     return _verdict_on_cost(evidence, costs, listed)
-
-
-def _problem_of_kept(kept: dict[str, str], worth: dict[str, Any]) -> str:
-    """What is wrong with gates.features.kept; empty if nothing is."""
-    for name, reason in kept.items():
-        if name not in worth:
-            close = get_close_matches(name, worth, 1)
-            hint = f": did you mean {close[0]}?" if close else ""
-            return f"gates.features.kept: {name} is not a feature{hint}"
-        if not reason.strip():
-            return f"gates.features.kept: say why {name} stays"
-    return ""
 
 
 def _verdict_on_cost(evidence: Evidence, costs: dict[str, float], listed: str) -> Verdict:

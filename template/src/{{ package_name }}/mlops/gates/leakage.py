@@ -9,9 +9,9 @@ from scipy.stats import binom
 
 from .. import team
 from ..data import entity_column
-from ..data.validation import personal_columns
+from ..data.validation import declarations, is_personal
 from ..modeling.inputs import feature_table, require_row_wise
-from . import Verdict
+from . import Verdict, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -47,13 +47,16 @@ def check(evidence: Evidence) -> Verdict:
     for name, facts in evidence.challenge["features"].items():
         univariate[name] = facts["univariate"]
     best = max(univariate, key=lambda name: univariate[name])
+    problem = problem_of_reasons("gates.leakage.explained", explained, univariate)
+    if problem:
+        return Verdict("refused", problem)
     for find_problem in (_duplicates, _forbidden_input, _shared_entities, _overlap_in_time):
         problem = find_problem(evidence)
         if problem:
             return Verdict("refused", problem)
     for name, skill in univariate.items():
         # Written so that NaN needs a reason too.
-        if not skill <= threshold and not explained.get(name, "").strip():
+        if not skill <= threshold and name not in explained:
             reason = (
                 f"{name} has a univariate skill score of {skill:.3f}, more than {threshold}: if it "
                 "is known only after the outcome, remove it from features.py; if not, say under "
@@ -155,8 +158,9 @@ def _forbidden_columns(evidence: Evidence) -> dict[str, str]:
         forbidden[column] = "an id"
     for column in data.sensitive:
         forbidden[column] = "sensitive"
-    for column in personal_columns(team.raw_table()):
-        forbidden[column] = "PII"
+    for column in evidence.train:
+        if any(is_personal(declared) for declared in declarations(team.raw_table(), column)):
+            forbidden[column] = "PII"
     return forbidden
 
 

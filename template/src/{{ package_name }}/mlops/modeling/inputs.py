@@ -1,6 +1,5 @@
 """What a model reads: features and target, from the rows of a table."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import pandas as pd
 from .. import team
 from ..config import Config
 from ..data import entity_column
-from ..data.validation import checked
+from ..data.validation import checked, declarations
 from ..errors import ProjectError
 from ..team import Feature
 
@@ -70,14 +69,9 @@ def _values(feature: Feature, requests: pd.DataFrame) -> pd.Series:
 
 
 def _requests(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns that the schema `Request` declares, by name or by pattern."""
-    declared = team.request().to_schema().columns
-    patterns = [name for name, column in declared.items() if column.regex]
-    known = []
-    for name in rows:
-        if name in declared or any(re.match(pattern, str(name)) for pattern in patterns):
-            known.append(name)
-    return rows[known]
+    """The columns that the schema `Request` declares."""
+    request = team.request()
+    return rows[[name for name in rows if declarations(request, str(name))]]
 
 
 def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int) -> None:
@@ -93,7 +87,7 @@ def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int)
         seed: Draws the rows that are computed again.
 
     Raises:
-        ProjectError: Names the feature, and the column values of no row.
+        ProjectError: Names the feature.
     """
     whole = feature_table(features, rows)
     drawn = np.random.default_rng(seed).permutation(len(rows))[: len(rows) // 2 + 1]

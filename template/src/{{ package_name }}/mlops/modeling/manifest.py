@@ -108,13 +108,10 @@ def write_snapshot(folder: Path) -> str:
     Returns:
         The sha256 of the snapshot.
     """
-    package = team.PACKAGE
     path = folder / SNAPSHOT
     with ZipFile(path, "w") as snapshot:
-        for file in sorted(package.rglob("*")):
-            if file.is_dir() or "__pycache__" in file.parts:
-                continue
-            name = file.relative_to(package.parent).as_posix()
+        for file in team.package_files():
+            name = file.relative_to(team.PACKAGE.parent).as_posix()
             # Dated 1980, since the time of a checkout must not make it another file.
             snapshot.writestr(ZipInfo(name), file.read_bytes(), ZIP_DEFLATED)
     return file_hash(path)

@@ -22,7 +22,7 @@ from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
 from ..pipeline.split import divide
-from ..tracking import MODEL_FILES, Version
+from ..tracking import MODEL_FILES, Version, registry
 from . import staleness
 from .old_champion import score_with_own_code
 
@@ -39,7 +39,6 @@ class Evidence:
         config: The project's settings.
         root: The project's folder.
         champion_version: The champion in the registry; None if there is none.
-        champion_folder: The champion's files; None if there is none, or if they are gone.
         candidate_version: The candidate in the registry; None before it is registered.
         candidate_folder: The candidate's files in the registry; None before it is registered.
         reasons: Why what a gate would refuse is wanted all the same.
@@ -47,8 +46,7 @@ class Evidence:
 
     config: Config
     root: Path
-    champion_version: Version | None
-    champion_folder: Path | None
+    champion_version: Version | None = None
     candidate_version: Version | None = None
     candidate_folder: Path | None = None
     reasons: Reasons = NO_REASONS
@@ -192,9 +190,7 @@ class Evidence:
             ) from error
 
     def _score_champion(self, version: Version) -> CachedModel:
-        folder = self.champion_folder
-        if folder is None:
-            raise ProjectError("its files are gone")
+        folder = registry.fetch(self.root, self.config.model.name, version)
         if manifest.read(folder).get("code") == team.code_hash():
             return cache_predictions(manifest.load(folder), self.features)
         # Today's features may mean something else than those that the champion was trained on.
@@ -208,9 +204,11 @@ class Evidence:
 
         Small losses, none of them shown, add up: each champion's version has the sum as a tag.
         """
-        if self.champion_version is None or self.champion is None:
+        if self.champion_version is None:
             return 0.0
         behind = float(self.champion_version.tags.get("behind_best", 0))
+        if self.champion is None:  # what nobody compared makes up for nothing
+            return behind
         champion_skill = self.rows.skill(self.rows.score(self.champion))
         candidate_skill = self.rows.skill(self.rows.score(self.candidate))
         return max(0.0, behind + champion_skill - candidate_skill)

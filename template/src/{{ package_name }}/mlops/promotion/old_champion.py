@@ -60,8 +60,7 @@ def _archive(root: Path, commit: str) -> bytes:
     # A tag is text that anybody may have written, and git would take `-...` for an option.
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise ProjectError(f"the version names no commit, but {commit!r}")
-    revision = commit
-    command = ["git", "-C", str(root), "archive", "--format=tar", revision, "src"]
+    command = ["git", "-C", str(root), "archive", "--format=tar", commit, "src"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         name = commit[:7] or "(none)"

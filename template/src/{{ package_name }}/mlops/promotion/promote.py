@@ -69,10 +69,9 @@ def promote(
     model = config.model.name
     with _lock(root):
         champion = registry.by_alias(root, model, "champion")
-        folder = _files_of_champion(config, root, champion)
         version = candidate(config, root, commit_of(root))
         files = registry.fetch(root, model, version)
-        evidence = Evidence(config, root, champion, folder, version, files, reasons)
+        evidence = Evidence(config, root, champion, version, files, reasons)
         verdicts: dict[str, Verdict] = {}
         for name, verdict in judge(evidence):
             verdicts[name] = verdict
@@ -100,19 +99,6 @@ def promote(
     )
     _write_report(root, asdict(outcome) | facts)
     return outcome
-
-
-def _files_of_champion(config: Config, root: Path, champion: Version | None) -> Path | None:
-    """The champion's files; None if there is no champion, or if its files are gone.
-
-    That must not end the promotion here: a gate says how to do without them.
-    """
-    if champion is None:
-        return None
-    try:
-        return registry.fetch(root, config.model.name, champion)
-    except ProjectError:
-        return None
 
 
 def candidate(config: Config, root: Path, commit: str) -> Version:
