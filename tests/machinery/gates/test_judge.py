@@ -30,3 +30,23 @@ def test_the_teams_own_gates_judge_last(
     names, verdicts = zip(*judge(Evidence(config, tmp_path)), strict=True)
     assert names == (*GATES, "weekday")
     assert verdicts[-1].reason == "not on a Friday"
+
+
+@pytest.mark.parametrize("answer", [None, True, "passed"])
+def test_what_is_no_verdict_refuses(
+    answer: object, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "gates", lambda: {"own": lambda _: answer})
+    verdict = dict(judge(Evidence(config, tmp_path)))["own"]
+    assert verdict.status == "refused"
+    assert f"it returned {answer!r}, which is no verdict" in verdict.reason
+
+
+def test_another_status_refuses(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"own": lambda _: Verdict("refuse", "too bad")}
+    monkeypatch.setattr(team, "gates", lambda: own)
+    verdict = dict(judge(Evidence(config, tmp_path)))["own"]
+    assert verdict.status == "refused"
+    assert "'refuse' is no status" in verdict.reason

@@ -108,7 +108,7 @@ def test_slices_that_are_all_small_are_inconclusive_and_do_not_pass(config: Conf
 
 def test_a_critical_slice_that_is_small_refuses(config: Config) -> None:
     verdict = slices.check(numbers(config, GOOD, critical=["place=tiny"]))
-    assert verdict.status == "refused"
+    assert (verdict.status, verdict.value) == ("refused", None)
     assert "place=tiny has 20 rows" in verdict.reason
 
 

@@ -3,12 +3,30 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from churn_radar.mlops import Feature, team
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.pipeline import train as module
 from churn_radar.mlops.pipeline.train import train
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [("monthly_charge", "depends on other rows"), ("churned", "no column of")]
+)
+def test_a_feature_of_more_than_its_request_is_not_trained(
+    column: str, said: str, config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rank(rows: pd.DataFrame) -> pd.Series:
+        return rows[column].rank()
+
+    feature = Feature("rank", "numeric", "team", "source", "reason", rank)
+    monkeypatch.setattr(team, "features", lambda: (feature,))
+    with pytest.raises(ProjectError, match=said):
+        train(config, finished)
 
 
 def test_training_takes_the_tuned_settings_and_leaves_a_manifest(
