@@ -59,7 +59,7 @@ class Family(pa.DataFrameModel):
 
 
 class Prefix(Family):
-    names: str = pa.Field(alias="^nam", regex=True, str_length={"max_value": 3}, metadata=PERSONAL)
+    names: str = pa.Field(alias="^n", regex=True, str_length={"max_value": 3}, metadata=PERSONAL)
 
 
 @pytest.mark.parametrize("schema", [People, Documented, Family, Prefix])

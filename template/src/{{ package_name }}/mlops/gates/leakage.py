@@ -158,9 +158,10 @@ def _forbidden_columns(evidence: Evidence) -> dict[str, str]:
         forbidden[column] = "an id"
     for column in data.sensitive:
         forbidden[column] = "sensitive"
-    for column in evidence.train:
-        if any(is_personal(declared) for declared in declarations(team.raw_table(), column)):
-            forbidden[column] = "PII"
+    raw_table = team.raw_table()
+    for name in map(str, evidence.train):
+        if any(is_personal(declared) for declared in declarations(raw_table, name)):
+            forbidden[name] = "PII"
     return forbidden
 
 
