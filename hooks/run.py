@@ -19,7 +19,7 @@ from pathlib import Path
 from machine import problems
 from messages import bullets, complain, report, table
 from steps import Runner, Step, StepError, ask, say
-from wiring import TEMPLATE, WISHES, rendered, wiring
+from wiring import TEMPLATE, WISHES, render_name, wiring
 
 GO_ON = "`make setup && make verify`"
 
@@ -185,14 +185,14 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
         RefusalError: The merge is not finished, or something stands in the way.
         StepError: A step failed.
     """
-    unmerged = listed(runner, "--unmerged")
+    unmerged = list_files(runner, "--unmerged")
     if unmerged:
         raise RefusalError(
             "The update and the project changed the same lines, and git holds both versions of\n"
             f"{bullets(unmerged)}\nWhat to do: choose between the <<<<<<< and >>>>>>> marks, "
             f"`git add` the files, then {GO_ON}."
         )
-    rejected = listed(runner, "--others", "--exclude-standard", "--", "*.rej")
+    rejected = list_files(runner, "--others", "--exclude-standard", "--", "*.rej")
     if rejected:
         raise RefusalError(
             f"The update left changes that did not fit, in\n{bullets(rejected)}\n"
@@ -208,7 +208,7 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
     say("Nothing was committed. Next:\n  git diff\n  git add --all\n  git commit")
 
 
-def listed(runner: Runner, *options: str) -> list[str]:
+def list_files(runner: Runner, *options: str) -> list[str]:
     """Ask git for paths.
 
     Args:
@@ -239,7 +239,7 @@ def paths(output: str) -> list[str]:
 
 def foreign_names(place: Path) -> list[str]:
     """Return what is in the folder and not the template's."""
-    patterns = [rendered(entry.name) for entry in TEMPLATE.iterdir()]
+    patterns = [render_name(entry.name) for entry in TEMPLATE.iterdir()]
     found = []
     for name in sorted(os.listdir(place)):
         if not any(fnmatchcase(name, pattern) for pattern in patterns):

@@ -118,7 +118,7 @@ def environment() -> dict[str, str]:
     return env
 
 
-def located(command: Sequence[str]) -> list[str]:
+def locate(command: Sequence[str]) -> list[str]:
     """Return a command with its program's full path; else Windows would not find a uv.cmd."""
     program, *arguments = command
     # A program that is not there is reported when it is started.
@@ -136,7 +136,7 @@ def ask(env: dict[str, str], *command: str) -> tuple[int, str]:
         The exit status, and the output, or the errors if the command failed.
     """
     done = subprocess.run(
-        located(command),
+        locate(command),
         env=env | {"LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -234,7 +234,7 @@ class Runner:
         output = None if step.streams else subprocess.PIPE
         errors = None if step.streams else subprocess.STDOUT
         child = subprocess.Popen(
-            located(command),
+            locate(command),
             env=self.env,
             # Nothing may wait for an answer that nobody can give.
             stdin=subprocess.DEVNULL,

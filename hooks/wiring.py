@@ -23,7 +23,7 @@ def wiring(options: argparse.Namespace) -> Step:
     return Step("wire", "fits schemas, features and tests to the data", [command], streams=True)
 
 
-def rendered(name: str) -> str:
+def render_name(name: str) -> str:
     """Return the pattern of the names that a template's entry can get."""
     bare = re.sub(r"{%.*?%}", "", name).removesuffix(".jinja")
     return re.sub(r"{{.*answers_file.*?}}", ".copier-answers*.yml", bare)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import palmerpenguins
 import pandas as pd
@@ -33,7 +34,7 @@ TABLES: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
     "wine": (scikit_learn("wine"), "target"),
     "iris": (scikit_learn("iris"), "target"),
     "diabetes": (scikit_learn("diabetes", scaled=False), "target"),
-    "digits": (scikit_learn("digits"), "target"),
+    "digits": (scikit_learn("digits", n_class=5), "target"),  # with ten it takes a minute
     "linnerud": (scikit_learn("linnerud"), "Weight"),
     "penguins": (palmerpenguins.load_penguins, "species"),
     "fair": (statsmodel("fair"), "affairs"),
@@ -71,3 +72,16 @@ def nasty() -> tuple[bytes, str]:
         )
     text = "\r\n".join(rows) + "\r\n"
     return text.replace("JA", "Yes").replace("nein", "no").encode("latin-1"), "Gekündigt?"
+
+
+def data_file(name: str, folder: Path) -> tuple[Path, str]:
+    """Write the file of a real table, or the nasty one; return it and its target."""
+    if name == "nasty":
+        content, target = nasty()
+        path = folder / "Kunden 2024 (neu).csv"
+        path.write_bytes(content)
+        return path, target
+    load, target = TABLES[name]
+    path = folder / f"{name}.csv"
+    load().to_csv(path, index=False)
+    return path, target

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 from mlops.config import Config
-from mlops.data.readers import outcomes_last, read, typed
+from mlops.data.readers import convert_types, outcomes_last, read
 from mlops.data.validation import checked
 from wire.facts import Facts
 from wire.write import schemas
@@ -50,6 +50,8 @@ def hold(
 ) -> pd.DataFrame:
     """Read the file, or take the table, and hold it against the rules, as the pipeline does."""
     raw, request = module["RawTable"], module["Request"]
-    rows = typed(read(path, facts.read) if table is None else table, raw.to_schema(), facts.read)
+    rows = convert_types(
+        read(path, facts.read) if table is None else table, raw.to_schema(), facts.read
+    )
     held: pd.DataFrame = checked(raw, outcomes_last(rows, raw, request))
     return held

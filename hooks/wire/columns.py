@@ -139,10 +139,10 @@ def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator
         if present.empty:
             yield column
         else:
-            yield _judged(column, present, how)
+            yield _judge(column, present, how)
 
 
-def _judged(column: Column, present: pd.Series, how: Read) -> Column:
+def _judge(column: Column, present: pd.Series, how: Read) -> Column:
     """Fill in the kind of a column, and what was seen in it."""
     found = _find(column, present, how)
     judged = replace(

@@ -22,7 +22,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .columns import Column, infer
-from .naming import dataset_name, normalized
+from .naming import dataset_name, normalize
 from .roles import Overrides, Roles, assign
 from .source import check_header, open_source
 
@@ -210,13 +210,13 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
     source = open_source(path)
     table = read(path, source.read)
     check_header(path, list(table.columns))
-    names = normalized(list(table.columns))
+    names = normalize(list(table.columns))
     table = table.rename(columns=names)
     originals = {name: original for original, name in names.items()}
     columns = list(infer(table, source.read, originals))
     roles = assign(table, columns, overrides)
     # Only now: what a column holds may depend on what it is for.
-    columns = [_settled(column, roles, table) for column in columns]
+    columns = [_settle(column, roles, table) for column in columns]
     how = _how(source.read, names, columns)
     for column in columns:
         values = table[column.name]
@@ -237,7 +237,7 @@ def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:
     return how.model_copy(update={"names": renamed, "dates": dates})
 
 
-def _settled(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
+def _settle(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
     """Return a column with the kind that it has in its role."""
     if column.name in (*roles.ids, *roles.personal) and column.kind == "category":
         return replace(column, kind="text", values=[])  # who somebody is must not be in a list

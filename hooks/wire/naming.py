@@ -14,7 +14,7 @@ MAX_NAME_LENGTH = 40
 """Characters of a name: lines of code must hold it twice."""
 
 
-def normalized(names: list[str]) -> dict[str, str]:
+def normalize(names: list[str]) -> dict[str, str]:
     """Find a name that follows the naming table for each name of the file.
 
     Args:

@@ -41,7 +41,7 @@ def run(root: Path, *command: str, may_fail: bool = False) -> str:
 
 
 @contextmanager
-def staged(root: Path) -> Iterator[Path]:
+def open_stage(root: Path) -> Iterator[Path]:
     """Make a folder in the project for what is not whole yet; it is gone afterwards."""
     stage = root / STAGE
     # It is there if a wiring before was killed.
@@ -53,7 +53,7 @@ def staged(root: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def formatted(root: Path, stage: Path, texts: dict[str, str]) -> dict[str, bytes]:
+def format_texts(root: Path, stage: Path, texts: dict[str, str]) -> dict[str, bytes]:
     """Write the texts into the stage and run the project's linter and formatter over the code.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from runpy import run_path
 
 from mlops.config import Config
-from mlops.data.readers import outcomes_last, read, typed
+from mlops.data.readers import convert_types, outcomes_last, read
 from mlops.data.validation import checked
 from mlops.errors import ProjectError
 
@@ -45,11 +45,11 @@ def wire_project(
     raw = facts.raw.as_posix()
     raw_before = config.data.raw.as_posix()
     package = find_package(root)
-    with place.staged(root) as stage:
-        files = place.formatted(root, stage, _texts(facts, config, root, package))
+    with place.open_stage(root) as stage:
+        files = place.format_texts(root, stage, _texts(facts, config, root, package))
         unknown_words = place.unknown_words(root, stage)
         # On the same disk as data/raw, so that it can be moved there in one step.
-        incoming = _incoming(facts, stage)
+        incoming = _copy_in(facts, stage)
         _validate(facts, incoming, stage / package / "schemas.py")
         changed = [name for name, text in files.items() if text != place.present(root / name)]
         if not changed and _is_tracked(root, raw) and _same(incoming, root / raw):
@@ -58,12 +58,12 @@ def wire_project(
         if not fresh:
             place.refuse_to_overwrite(root, [*changed, *dropped], replace=replace)
         files |= _record(facts, files)
-        files |= _spelling(root, unknown_words)
+        files |= _learn_spelling(root, unknown_words)
         # What `dvc add` and `dvc remove` write.
         pointers = [f"{raw}.dvc", f"{raw_before}.dvc", "data/raw/.gitignore"]
         with (
             place.all_or_nothing(root, [*files, *dropped, *pointers]),
-            swapped(root / raw, incoming),
+            swap(root / raw, incoming),
         ):
             for name in dropped:
                 (root / name).unlink()
@@ -115,7 +115,7 @@ def _record(facts: Facts, files: dict[str, bytes]) -> dict[str, bytes]:
     return {place.RECORD.as_posix(): text.encode()}
 
 
-def _spelling(root: Path, words: set[str]) -> dict[str, bytes]:
+def _learn_spelling(root: Path, words: set[str]) -> dict[str, bytes]:
     """Return pyproject.toml with the words of the data, unless the spelling check has them all."""
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     ignored = tomllib.loads(text)["tool"]["codespell"].get("ignore-words-list", "")
@@ -129,7 +129,7 @@ def _spelling(root: Path, words: set[str]) -> dict[str, bytes]:
     return {"pyproject.toml": changed.encode()}
 
 
-def _incoming(facts: Facts, stage: Path) -> Path:
+def _copy_in(facts: Facts, stage: Path) -> Path:
     """Copy the data as it will be in data/raw, ready to be moved there."""
     path = stage / facts.raw.name
     if facts.path.is_dir():
@@ -146,7 +146,7 @@ def _validate(facts: Facts, incoming: Path, path: Path) -> None:
     # By its path: the package may already have imported the schema that is replaced.
     module = run_path(str(path))
     raw, request = module["RawTable"], module["Request"]
-    table = typed(read(incoming, facts.read), raw.to_schema(), facts.read)
+    table = convert_types(read(incoming, facts.read), raw.to_schema(), facts.read)
     try:
         checked(raw, outcomes_last(table, raw, request))
     except ProjectError as error:
@@ -172,7 +172,7 @@ def _same(one: Path, two: Path) -> bool:
 
 
 @contextmanager
-def swapped(path: Path, incoming: Path) -> Iterator[None]:
+def swap(path: Path, incoming: Path) -> Iterator[None]:
     """Move `incoming` to `path`; what was there comes back if anything fails within.
 
     Args:

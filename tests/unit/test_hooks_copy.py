@@ -193,12 +193,12 @@ def test_a_wrong_call_is_refused(lab: Lab) -> None:
     ],
 )
 def test_rendered(name: str, pattern: str) -> None:
-    assert wiring.rendered(name) == pattern
+    assert wiring.render_name(name) == pattern
 
 
 @given(st.text())
 def test_rendered_takes_any_text(text: str) -> None:
-    assert len(wiring.rendered(text)) <= len(text) + len(".copier-answers*.yml")
+    assert len(wiring.render_name(text)) <= len(text) + len(".copier-answers*.yml")
 
 
 @pytest.mark.parametrize("module", sorted(HOOKS.glob("*.py")), ids=lambda path: path.name)

@@ -11,7 +11,7 @@ from mlops.config import Read
 from mlops.errors import ProjectError
 from wire.columns import infer
 from wire.facts import inspect_table
-from wire.naming import RESERVED, normalized
+from wire.naming import RESERVED, normalize
 from wire.personal import personal
 from wire.roles import Overrides, Roles
 from written_schemas import hold, rules
@@ -112,13 +112,13 @@ def test_text_is_a_list_of_values_only_if_they_come_back() -> None:
     ],
 )
 def test_names_follow_the_table(original: str, name: str) -> None:
-    found = normalized([original])[original]
+    found = normalize([original])[original]
     assert found == name if original != "Monthly Charge (€)" else found.startswith("monthly_charge")
 
 
 def test_names_that_become_one_are_refused() -> None:
     with pytest.raises(ProjectError, match="'A b' and 'a_b' would both be called a_b"):
-        normalized(["A b", "a_b"])
+        normalize(["A b", "a_b"])
 
 
 @pytest.mark.parametrize(

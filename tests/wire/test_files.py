@@ -16,7 +16,7 @@ from real_tables import TABLES, nasty
 from wire.facts import inspect_table
 from wire.naming import dataset_name
 from wire.place import all_or_nothing
-from wire.project import swapped
+from wire.project import swap
 from wire.roles import Overrides
 from wire.write import schemas
 from written_schemas import hold, rules
@@ -166,7 +166,7 @@ def test_an_interruption_changes_nothing(tmp_path: Path) -> None:
 
     def put() -> None:
         names = ["kept.txt", "new.txt"]
-        with all_or_nothing(tmp_path, names), swapped(tmp_path / "data.csv", incoming):
+        with all_or_nothing(tmp_path, names), swap(tmp_path / "data.csv", incoming):
             (tmp_path / "kept.txt").unlink()
             (tmp_path / "new.txt").touch()
             raise KeyboardInterrupt
@@ -199,7 +199,7 @@ def test_an_interruption_between_two_moves_loses_no_data(
         return move(source, target)
 
     def put() -> None:
-        with swapped(tmp_path / "data.csv", incoming):
+        with swap(tmp_path / "data.csv", incoming):
             monkeypatch.setattr(Path, "rename", move)
             raise KeyboardInterrupt
 

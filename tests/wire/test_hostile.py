@@ -7,7 +7,7 @@ from pathlib import Path
 
 from e2e.copier_runs import run
 
-SCRIPT = Path(__file__).with_name("hostile_tables.py")
+SCRIPT = Path(__file__).parent.with_name("hostile_tables.py")
 
 
 def test_a_hostile_table_is_refused_in_a_sentence_or_ends_green(tmp_path: Path) -> None:

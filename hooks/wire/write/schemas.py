@@ -192,7 +192,7 @@ def _rules(rules: dict[str, str]) -> str:
 
 def _varies(facts: Facts) -> str:
     """Return the check for a stuck export; none if every column could be constant by chance."""
-    checked = varying(facts)
+    checked = varying_columns(facts)
     if not checked:
         return ""
     share = max(column.top / column.rows for column in checked)
@@ -204,7 +204,7 @@ def _varies(facts: Facts) -> str:
     return VARIES.format(rows=rows, steady=f"column.name in {steady!r} or ", note=NOTE)
 
 
-def varying(facts: Facts) -> list[Column]:
+def varying_columns(facts: Facts) -> list[Column]:
     """Return the columns where a constant file would be a sign, not chance.
 
     With a share p of rows that hold the most frequent value, n rows are all equal by chance in

@@ -8,7 +8,7 @@ import pandera.pandas as pa
 import pytest
 from churn_radar.mlops.config import Read
 from churn_radar.mlops.data.cells import convert
-from churn_radar.mlops.data.readers import outcomes_last, read, typed
+from churn_radar.mlops.data.readers import convert_types, outcomes_last, read
 from churn_radar.mlops.errors import ProjectError
 from pandas.testing import assert_frame_equal
 
@@ -40,7 +40,7 @@ def write(path: Path, text: str) -> Path:
 
 def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
     path = write(tmp_path / "bills_raw.csv", TEXT.replace("ja", "yes").replace("nein", "No"))
-    table = typed(read(path, GERMAN), Bill.to_schema(), GERMAN)
+    table = convert_types(read(path, GERMAN), Bill.to_schema(), GERMAN)
     assert [*table] == ["day", "amount", "paid", "note"]
     assert [*table["day"]] == [pd.Timestamp("2025-12-31"), pd.Timestamp("2026-01-01")]
     assert table["amount"][0] == 1234.5
@@ -51,20 +51,20 @@ def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
 def test_what_is_no_such_value_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "bills_raw.csv", TEXT)
     with pytest.raises(ProjectError, match=r"paid: is not a boolean in 2 row\(s\).* row 0 .* ja"):
-        typed(read(path, GERMAN), Bill.to_schema(), GERMAN)
+        convert_types(read(path, GERMAN), Bill.to_schema(), GERMAN)
 
 
 def test_what_is_personal_is_not_quoted() -> None:
     table = pd.DataFrame({"count": ["4711x"], "size_a": ["1,000"]})
     with pytest.raises(ProjectError, match="count: is not an integer") as refusal:
-        typed(table, Numbers.to_schema(), Read(thousands=","))
+        convert_types(table, Numbers.to_schema(), Read(thousands=","))
     assert "4711" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("half", [["1.5"], [1.5]])
 def test_half_a_thing_is_no_integer(half: list[object]) -> None:
     with pytest.raises(ProjectError, match="count: is not an integer"):
-        typed(pd.DataFrame({"count": half}), Numbers.to_schema(), Read())
+        convert_types(pd.DataFrame({"count": half}), Numbers.to_schema(), Read())
 
 
 def test_every_format_gives_the_same_table(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation import importance
-from churn_radar.mlops.evaluation.importance import compared, feature_worth
+from churn_radar.mlops.evaluation.importance import compare_on_rows, feature_worth
 from churn_radar.mlops.evaluation.scores import CachedClassifier, Rows
 from churn_radar.mlops.modeling.inputs import Inputs
 
@@ -21,7 +21,7 @@ def test_rows_that_tell_no_model_from_another_are_refused() -> None:
     baseline = CachedClassifier(zeros, np.ones((9, 1)), classes)
     rows = Rows("accuracy", zeros, baseline, np.arange(9), 1)
     with pytest.raises(ProjectError, match="accuracy leaves nothing to improve"):
-        compared(rows, baseline, {})
+        compare_on_rows(rows, baseline, {})
 
 
 @pytest.fixture

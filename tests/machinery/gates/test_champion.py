@@ -22,7 +22,7 @@ def test_a_candidate_as_good_as_the_champion_passes(known: SimpleNamespace) -> N
 
 
 def test_a_candidate_worse_than_the_champion_is_refused(known: SimpleNamespace) -> None:
-    known.candidate = scored(0.6)
+    known.cached_candidate = scored(0.6)
     verdict = champion.check(known)
     assert verdict.status == "refused"
     assert verdict.value is not None
@@ -32,7 +32,7 @@ def test_a_candidate_worse_than_the_champion_is_refused(known: SimpleNamespace) 
 
 def slightly_worse(known: SimpleNamespace) -> None:
     """Worse by less than the margin, and surely so: nearly the champion, with an offset."""
-    known.candidate = CachedRegressor(known.champion.predictions + 0.05)
+    known.cached_candidate = CachedRegressor(known.cached_champion.predictions + 0.05)
 
 
 def test_a_candidate_that_is_surely_worse_is_refused_however_little(
@@ -59,7 +59,7 @@ def test_a_worse_candidate_is_accepted_for_a_reason(worse: str, known: SimpleNam
     elif worse == "in sum":
         known.behind_best = 0.03
     else:
-        known.candidate = scored(0.6)
+        known.cached_candidate = scored(0.6)
     known.reasons = Reasons(accept_worse="cheaper by half")
     verdict = champion.check(known)
     assert verdict.status == "inconclusive"
@@ -78,17 +78,17 @@ def test_a_withdrawn_version_needs_a_reason(known: SimpleNamespace) -> None:
 
 
 def test_the_champion_itself_is_refused(known: SimpleNamespace) -> None:
-    known.candidate = known.champion
+    known.cached_candidate = known.cached_champion
     assert "predicts what the champion" in champion.check(known).reason
     known.manifest = {"sha256": "champion's"}
     assert "the champion already, version 3" in champion.check(known).reason
 
 
 def test_a_champion_scored_on_other_rows_is_refused(known: SimpleNamespace) -> None:
-    known.champion = CachedRegressor(known.champion.predictions[:-1])
+    known.cached_champion = CachedRegressor(known.cached_champion.predictions[:-1])
     assert "other rows" in champion.check(known).reason
 
 
 def test_a_champion_that_cannot_be_scored_is_told(known: SimpleNamespace) -> None:
-    known.champion = None
+    known.cached_champion = None
     assert champion.check(known).status == "inconclusive"

@@ -23,7 +23,7 @@ def test_the_floor_holds_for_the_lower_end(known: SimpleNamespace) -> None:
 
 def test_a_score_that_flatters_is_refused(known: SimpleNamespace) -> None:
     # Ranks rows perfectly, and is far from every number.
-    known.candidate = CachedRegressor(TRUTH * 100)
+    known.cached_candidate = CachedRegressor(TRUTH * 100)
     verdict = floor.check(known)
     assert verdict.status == "refused"
     assert "error it is no better than a constant" in verdict.reason
@@ -37,7 +37,7 @@ def recall(config: Config, known: SimpleNamespace, shown: np.ndarray) -> SimpleN
     known.rows = rows_of(known.config, truth, truth)
     predictions = (shown > 0.5).astype(int)
     probabilities = np.column_stack([1 - shown, shown])
-    known.candidate = CachedClassifier(predictions, probabilities, np.array([0, 1]))
+    known.cached_candidate = CachedClassifier(predictions, probabilities, np.array([0, 1]))
     known.measured = {"recall": 1.0, "recall_low": 1.0, "recall_high": 1.0}
     return known
 

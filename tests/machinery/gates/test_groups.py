@@ -18,7 +18,9 @@ def grouped(config: Config, task: str, model: CachedModel, truth: np.ndarray) ->
     kinds = np.where(np.arange(len(truth)) % 2, "a", "b")
     kinds[:9] = "c"
     test = pd.DataFrame({"kind": kinds, "place": "x"})
-    return groups.check(SimpleNamespace(config=settings, test=test, rows=rows, candidate=model))
+    return groups.check(
+        SimpleNamespace(config=settings, test=test, rows=rows, cached_candidate=model)
+    )
 
 
 def classes(predicted: np.ndarray, count: int) -> CachedClassifier:

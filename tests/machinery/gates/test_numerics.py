@@ -29,7 +29,7 @@ def test_predictions_that_are_no_numbers_are_refused(evidence: Evidence) -> None
         lambda rows: np.arange(len(rows)) == 3,
         lambda rows: np.full(len(rows), len(rows) != len(evidence.test)),
     ):
-        evidence.__dict__.pop("candidate", None)
+        evidence.__dict__.pop("cached_candidate", None)
         evidence.__dict__["model"] = Numb(when)
         with pytest.raises(ProjectError, match="no finite number in"):
             numerics.check(evidence)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.evaluation.importance import compared
+from churn_radar.mlops.evaluation.importance import compare_on_rows
 from churn_radar.mlops.evaluation.scores import Rows, cache_predictions, rows_of
 from churn_radar.mlops.gates import simpler
 from churn_radar.mlops.modeling import metrics
@@ -29,7 +29,7 @@ def scored(config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch) -> t
 
 def test_a_model_that_is_no_better_than_the_baseline_is_refused(scored: tuple[Rows, Any]) -> None:
     rows, _ = scored
-    against = compared(rows, rows.baseline, {"baseline": rows.baseline})
+    against = compare_on_rows(rows, rows.baseline, {"baseline": rows.baseline})
     verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
     assert (verdict.status, verdict.value, verdict.threshold) == ("refused", 0, 0)
     assert "baseline" in verdict.reason
@@ -46,9 +46,9 @@ def test_a_model_that_a_simpler_one_beats_is_refused(
     name: str, extra: dict[str, str], said: str, scored: tuple[Rows, Any]
 ) -> None:
     rows, model = scored
-    against = compared(rows, model, {"baseline": rows.baseline})
+    against = compare_on_rows(rows, model, {"baseline": rows.baseline})
     assert simpler.check(SimpleNamespace(challenge={"simpler": against})).status == "passed"
-    against |= {name: extra | compared(rows, rows.baseline, {name: model})[name]}
+    against |= {name: extra | compare_on_rows(rows, rows.baseline, {name: model})[name]}
     verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
     assert verdict.status == "refused"
     assert said in verdict.reason

@@ -27,8 +27,8 @@ def numbers(
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(TRUTH), pd.Series(TRUTH)),
-        candidate=CachedRegressor(predicted),
-        champion=None if champion is None else CachedRegressor(champion),
+        cached_candidate=CachedRegressor(predicted),
+        cached_champion=None if champion is None else CachedRegressor(champion),
     )
 
 
@@ -43,7 +43,7 @@ def test_good_slices_pass_and_the_small_one_is_told(config: Config) -> None:
 def test_one_ruined_slice_refuses_though_the_whole_is_good(ruin: str, config: Config) -> None:
     bad = 0.5 * noise(2, ROWS) if ruin == "shuffled" else -0.5 * GOOD
     evidence = numbers(config, np.where(NORTH, bad, GOOD))
-    assert evidence.rows.skill(evidence.rows.score(evidence.candidate)) > 0.1
+    assert evidence.rows.skill(evidence.rows.score(evidence.cached_candidate)) > 0.1
     verdict = slices.check(evidence)
     assert verdict.status == "refused"
     assert verdict.reason.startswith("place=north has a skill score of -")
@@ -61,8 +61,10 @@ def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
-        candidate=CachedClassifier((likely > 0.5).astype(int), probabilities, np.array([0, 1])),
-        champion=None,
+        cached_candidate=CachedClassifier(
+            (likely > 0.5).astype(int), probabilities, np.array([0, 1])
+        ),
+        cached_champion=None,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from churn_radar.mlops import team
-from churn_radar.mlops.config import Config, tuned
+from churn_radar.mlops.config import Config, with_tuned_settings
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
 from churn_radar.mlops.modeling.inputs import Inputs
@@ -95,10 +95,10 @@ def test_other_candidates_are_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     config = config.model_copy(update={"tuning": tuning})
     tune.tune(config, tmp_path)
     found = json.loads((tmp_path / "reports" / "tuning.json").read_text())["settings"]
-    assert tuned(config, tmp_path).model.sections == found
+    assert with_tuned_settings(config, tmp_path).model.sections == found
     # Settings that were found for a candidate which is gone do not come back.
     left = config.model_copy(update={"tuning": type(config.tuning)()})
-    assert tuned(left, tmp_path) == left
+    assert with_tuned_settings(left, tmp_path) == left
     wrong = tuning.model_copy(update={"search": {"trees": {}}})
     with pytest.raises(ProjectError, match=r"tuning\.search\.trees: .* did you mean tree\?"):
         module.refuse_gaps(config.model_copy(update={"tuning": wrong}))

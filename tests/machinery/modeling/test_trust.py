@@ -7,13 +7,21 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops
 import skops.io
 from churn_radar.mlops import team
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling.storage import TRUSTED, load_model, save_model
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_selection import SelectKBest, mutual_info_classif
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import fbeta_score, make_scorer
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 
@@ -64,6 +72,12 @@ ATTACKS = {
     "a call with arguments of the file": node(
         "PartialNode", FEATURES, "pd", content={"func": SYSTEM}
     ),
+    "a call of something else than it may prepare": node(
+        "PartialNode",
+        "functools",
+        "partial",
+        content={"func": node("FunctionNode", "sklearn.calibration", "clone")},
+    ),
     "a function in place of a loss": node("LossNode", "sklearn.calibration", "clone", content={}),
     "a function called to make an object": node(
         "ConstructorFromReduceNode", FEATURES, "complaint_age", content={}
@@ -86,3 +100,33 @@ def test_a_file_that_would_run_code_is_refused(attack: str, depth: str, tmp_path
         file.writestr("schema.json", json.dumps(schema))
     with pytest.raises(ProjectError, match="not trusted"):
         load_model(path)
+
+
+LOGISTIC = LogisticRegression()
+COMMON = {
+    "a search with a metric": GridSearchCV(LOGISTIC, {"C": [0.1, 1.0]}, scoring="roc_auc"),
+    "a search with a metric of one's own": GridSearchCV(
+        LOGISTIC, {"C": [0.1, 1.0]}, scoring=make_scorer(fbeta_score, beta=2)
+    ),
+    "a tuned threshold": TunedThresholdClassifierCV(LOGISTIC, scoring="f1"),
+    "boosting with categories": HistGradientBoostingClassifier(
+        categorical_features=[1], max_iter=5
+    ),
+    "splines": make_pipeline(SplineTransformer(), LOGISTIC),
+    "logarithms": make_pipeline(FunctionTransformer(np.log1p), LOGISTIC),
+    "the most telling columns": make_pipeline(SelectKBest(mutual_info_classif, k=1), LOGISTIC),
+    "columns by type": make_pipeline(
+        ColumnTransformer([("all", StandardScaler(), make_column_selector(dtype_include=float))]),
+        LOGISTIC,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_common_estimators_are_saved_and_loaded(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"charge": rng.random(80), "region": rng.integers(0, 3, 80) * 1.0})
+    model = make_pipeline(COMMON[name]).fit(rows, rows["charge"] > 0.5)
+    save_model(model, tmp_path / "model.skops")
+    loaded = load_model(tmp_path / "model.skops")
+    np.testing.assert_array_equal(model.predict(rows), loaded.predict(rows))

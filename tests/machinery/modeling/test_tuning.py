@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from churn_radar.mlops.config import Config, Range, Tuning, tuned
+from churn_radar.mlops.config import Config, Range, Tuning, with_tuned_settings
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
 from churn_radar.mlops.modeling.tuning import refuse_gaps
@@ -49,10 +49,12 @@ def test_the_best_settings_are_found_and_used(config: Config, root: Path) -> Non
     report = json.loads((root / "reports" / "tuning.json").read_text())
     scores = report["scores"]["linear"]
     assert scores["after"] >= scores["before"]
-    assert tuned(wanted, root).model.linear == report["settings"]["linear"]
+    assert with_tuned_settings(wanted, root).model.linear == report["settings"]["linear"]
     assert len((root / "reports" / "plots" / "tuning.csv").read_text().splitlines()) == 5
     # What is no longer searched is taken from params.yaml again.
-    assert tuned(searching(config, search={}), root).model.linear == wanted.model.linear
+    assert (
+        with_tuned_settings(searching(config, search={}), root).model.linear == wanted.model.linear
+    )
 
 
 def test_a_search_that_was_cut_off_ends_as_if_it_had_not_been(
@@ -107,9 +109,9 @@ def test_where_settings_make_no_difference_the_present_ones_stay(
 
 def test_without_trials_nothing_is_tuned(config: Config, root: Path) -> None:
     wanted = searching(config, trials=0)
-    assert tuned(wanted, root) == wanted
+    assert with_tuned_settings(wanted, root) == wanted
     assert tune(wanted, root) == "nothing to tune"
-    assert tuned(wanted, root) == wanted
+    assert with_tuned_settings(wanted, root) == wanted
 
 
 def test_a_setting_that_is_never_tuned_is_refused(config: Config) -> None:

@@ -9,7 +9,7 @@ import pytest
 from churn_radar.mlops import pipeline
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.pipeline.recording import log_run, measured
+from churn_radar.mlops.pipeline.recording import log_run, measure_stage
 from churn_radar.mlops.tracking import Run, logged_run, runs
 
 SHA = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of the file `{}`
@@ -48,7 +48,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
 
 
 def test_what_a_stage_took_is_added_to_the_record(root: Path) -> None:
-    with measured("split", root):
+    with measure_stage("split", root):
         held = bytearray(os.urandom(1 << 20) * 8)
         assert sum(held[::4096])
     record = json.loads((root / "reports" / "runs.json").read_text())
@@ -61,7 +61,7 @@ def test_what_a_stage_took_is_added_to_the_record(root: Path) -> None:
 
 def test_a_stage_that_fails_leaves_no_record(root: Path) -> None:
     before = (root / "reports" / "runs.json").read_bytes()
-    with pytest.raises(ProjectError), measured("split", root):
+    with pytest.raises(ProjectError), measure_stage("split", root):
         raise ProjectError("no row is later")
     assert (root / "reports" / "runs.json").read_bytes() == before
 

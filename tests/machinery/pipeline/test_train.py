@@ -37,7 +37,7 @@ def test_training_takes_the_tuned_settings_and_leaves_a_manifest(
     shutil.copy(finished / table, tmp_path / table)
     selection = config.selection.model_copy(update={"metric": "neg_log_loss"})
     better = config.model_copy(update={"selection": selection})
-    monkeypatch.setattr(module, "tuned", lambda config, root: better)
+    monkeypatch.setattr(module, "with_tuned_settings", lambda config, root: better)
     assert "chosen by neg_log_loss: baseline " in train(config, tmp_path)
     facts = manifest.read(tmp_path / "models")
     assert facts["sha256"] == file_hash(tmp_path / "models" / "model.skops")

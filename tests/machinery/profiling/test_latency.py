@@ -11,5 +11,5 @@ from churn_radar.mlops.profiling.freshness import MODEL
 
 def test_a_prediction_is_timed_in_this_process_too(config: Config, profiled: Path) -> None:
     rows = pd.read_parquet(profiled / config.table("processed", "test")).head(20)
-    found = latency.timed(load_model(profiled / MODEL), rows, 0.0)
+    found = latency.time_batches(load_model(profiled / MODEL), rows, 0.0)
     assert all(0 < batch["median_ms"] <= batch["p95_ms"] for batch in found)

@@ -62,9 +62,9 @@ def test_a_champion_of_other_code_is_scored_by_its_own(
 ) -> None:
     commit = Evidence(config, committed).commit
     version = Version(1, {"git_commit": commit}, "run", "source")
-    same = Evidence(config, committed, version).champion
+    same = Evidence(config, committed, version).cached_champion
     monkeypatch.setattr(team, "code_hash", lambda: "other")
-    other = Evidence(config, committed, version).champion
+    other = Evidence(config, committed, version).cached_champion
     assert same is not None
     assert other is not None
     np.testing.assert_array_equal(same.predictions, other.predictions)
@@ -78,9 +78,9 @@ def test_a_champion_whose_commit_is_gone_is_told(
     version = Version(1, {"git_commit": "0123456789" * 4}, "run", "source")
     evidence = Evidence(config, project, version)
     with pytest.raises(ProjectError, match="its commit 0123456 is not here: `git fetch`"):
-        evidence.champion  # noqa: B018
+        evidence.cached_champion  # noqa: B018
     evidence = Evidence(config, project, version, reasons=Reasons(uncompared="It is gone."))
-    assert evidence.champion is None
+    assert evidence.cached_champion is None
 
 
 @pytest.mark.parametrize("commit", ["", "--output=/tmp/x", "main"])
@@ -106,9 +106,9 @@ def test_a_champion_whose_files_are_gone_is_told(
     monkeypatch.setattr(registry, "fetch", gone)
     version = Version(1, {}, "run", "source")
     with pytest.raises(ProjectError, match=r"version 1, cannot be scored .* the files are gone"):
-        Evidence(config, project, version).champion  # noqa: B018
+        Evidence(config, project, version).cached_champion  # noqa: B018
     reasons = Reasons(uncompared="The disk broke.")
-    assert Evidence(config, project, version, reasons=reasons).champion is None
+    assert Evidence(config, project, version, reasons=reasons).cached_champion is None
 
 
 def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path, git: Git) -> None:

@@ -194,15 +194,15 @@ def test_losses_add_up_and_gains_make_up_for_them(
     version = Version(1, {"behind_best": "0.03"}, "run", "source")
     evidence = Evidence(config, project, version)
     assert Evidence(config, project).behind_best == 0
-    evidence.__dict__["champion"] = evidence.candidate
+    evidence.__dict__["cached_champion"] = evidence.cached_candidate
     assert evidence.behind_best == pytest.approx(0.03)
-    skill = evidence.rows.skill(evidence.rows.score(evidence.candidate))
-    evidence.__dict__["champion"] = evidence.rows.baseline  # of no skill
+    skill = evidence.rows.skill(evidence.rows.score(evidence.cached_candidate))
+    evidence.__dict__["cached_champion"] = evidence.rows.baseline  # of no skill
     assert evidence.behind_best == pytest.approx(max(0, 0.03 - skill))
-    evidence.__dict__["champion"] = evidence.candidate
-    evidence.__dict__["candidate"] = evidence.rows.baseline
+    evidence.__dict__["cached_champion"] = evidence.cached_candidate
+    evidence.__dict__["cached_candidate"] = evidence.rows.baseline
     assert evidence.behind_best == pytest.approx(0.03 + skill)
-    evidence.__dict__["champion"] = None  # not compared
+    evidence.__dict__["cached_champion"] = None  # not compared
     assert evidence.behind_best == pytest.approx(0.03)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops.config import load_config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.verify.steps import TESTS, checks, named, pipeline
+from churn_radar.mlops.verify.steps import TESTS, checks, pipeline, select
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> N
 
 def test_steps_are_chosen_by_name(repository: Path) -> None:
     steps = checks(repository)
-    assert named(steps, []) == steps
-    assert [step.name for step in named(steps, ["names", "types"])] == ["types", "names"]
+    assert select(steps, []) == steps
+    assert [step.name for step in select(steps, ["names", "types"])] == ["types", "names"]
     with pytest.raises(ProjectError, match="there is no step 'typos' here: choose from types, "):
-        named(steps, ["typos"])
+        select(steps, ["typos"])

@@ -294,7 +294,7 @@ def _settings_in(sections: Sequence[str | int]) -> list[str]:
     return list(getattr(kind, "model_fields", {}))
 
 
-def tuned(config: Config, root: Path) -> Config:
+def with_tuned_settings(config: Config, root: Path) -> Config:
     """Return the settings with those that stage `tune` found for what is still searched."""
     path = root / "reports" / "tuning.json"
     if not path.exists():

@@ -195,13 +195,13 @@ def helpers_of(module: str) -> list[Path]:
     pending = [Path(module)]
     while pending:
         importer = pending.pop()
-        for path in _imported(importer) & known - found:
+        for path in _imported_modules(importer) & known - found:
             found.add(path)
             pending.append(path)
     return sorted(found - {Path(module)})
 
 
-def _imported(importer: Path) -> set[Path]:
+def _imported_modules(importer: Path) -> set[Path]:
     """The files of the package's modules that one of them imports, below the package's folder."""
     tree = ast.parse((PACKAGE / importer).read_text(encoding="utf-8"))
     found: set[Path] = set()

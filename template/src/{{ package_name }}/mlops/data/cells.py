@@ -52,7 +52,7 @@ def _cell_text(value: object) -> str:
     return str(value)
 
 
-def cleaned(table: pyarrow.Table, how: Read) -> pyarrow.Table:
+def clean(table: pyarrow.Table, how: Read) -> pyarrow.Table:
     """Take the space around each text away.
 
     Args:

@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from ..config import Read
 from ..errors import ProjectError
-from .cells import cleaned, convert, plain, read_sheet
+from .cells import clean, convert, plain, read_sheet
 
 EXCEL = (".xlsx", ".xls", ".ods")
 
@@ -55,7 +55,7 @@ def read(path: Path, how: Read) -> pd.DataFrame:
         raise ProjectError(f"{path} is a folder without data: `make data` brings it")
     try:
         tables = [_read_named(file, how) for file in files]
-        table = _combined(files, tables)
+        table = _combine(files, tables)
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: `make data` brings it") from None
     except (pyarrow.ArrowException, OSError, UnicodeError, ValueError) as error:
@@ -92,8 +92,8 @@ def read_file(path: Path, how: Read) -> pyarrow.Table:
         with pyarrow.input_stream(path) as stream:
             return plain(pajson.read_json(stream, pajson.ReadOptions(block_size=BLOCK)))
     if f".{suffix}" in EXCEL:
-        return cleaned(read_sheet(path), how)
-    return cleaned(_read_csv(path, how), how)
+        return clean(read_sheet(path), how)
+    return clean(_read_csv(path, how), how)
 
 
 def read_header(path: Path, how: Read) -> tuple[list[str], int]:
@@ -136,12 +136,12 @@ def refuse_duplicates(path: Path, header: list[str]) -> None:
             raise ProjectError(f"{path} has several columns named {name!r}: rename all but one")
 
 
-def named(table: pyarrow.Table, how: Read) -> pyarrow.Table:
+def name_columns(table: pyarrow.Table, how: Read) -> pyarrow.Table:
     """Return the table under the names that `how` gives; a file may use either name."""
     return table.rename_columns([how.names.get(name, name) for name in table.column_names])
 
 
-def typed(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.DataFrame:
+def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.DataFrame:
     """Turn text into the types that a schema declares.
 
     Args:
@@ -158,7 +158,7 @@ def typed(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.Data
     """
     problems = []
     columns = dict(table.items())
-    for name, declared in _declared(schema, table):
+    for name, declared in _declared_columns(schema, table):
         kind = _kind(declared)
         present = table[name].dropna()
         if kind is None:
@@ -206,13 +206,13 @@ def _read_named(path: Path, how: Read) -> pyarrow.Table:
     """One file under the names that `how` gives."""
     table = read_file(path, how)
     refuse_duplicates(path, table.column_names)
-    table = named(table, how)
+    table = name_columns(table, how)
     # The file may have a column under its own name and another under the name that `how` gives.
     refuse_duplicates(path, table.column_names)
     return table
 
 
-def _combined(files: list[Path], tables: list[pyarrow.Table]) -> pyarrow.Table:
+def _combine(files: list[Path], tables: list[pyarrow.Table]) -> pyarrow.Table:
     """The rows of all files, with the columns in the order of the first one."""
     names = tables[0].column_names
     ordered = []
@@ -248,7 +248,9 @@ def _read_csv(path: Path, how: Read) -> pyarrow.Table:
     return table.rename_columns(header)
 
 
-def _declared(schema: pa.DataFrameSchema, table: pd.DataFrame) -> Iterator[tuple[str, pa.Column]]:
+def _declared_columns(
+    schema: pa.DataFrameSchema, table: pd.DataFrame
+) -> Iterator[tuple[str, pa.Column]]:
     """Each column of the table that the schema declares, by itself or as one of a family."""
     for declared, column in schema.columns.items():
         if not column.regex and declared in table:

@@ -41,7 +41,7 @@ MAX_CATEGORIES = 50
 """Of a column in a one-feature tree: rarer values are one."""
 
 
-def compared(
+def compare_on_rows(
     rows: Rows, model: CachedModel, simpler: dict[str, CachedModel]
 ) -> dict[str, dict[str, Any]]:
     """Compare the model with simpler ones on the same rows.

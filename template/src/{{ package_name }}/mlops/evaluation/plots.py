@@ -57,7 +57,7 @@ class Plot:
 
 
 @contextmanager
-def drawing(name: str, meaning: str, height: float = 3.6) -> Iterator[Plot]:
+def draw(name: str, meaning: str, height: float = 3.6) -> Iterator[Plot]:
     """Give axes to draw on, and turn them into SVG.
 
     Args:
@@ -102,7 +102,7 @@ def calibration(table: pd.DataFrame, likely: bool) -> str:
         The SVG.
     """
     meaning = "What happened against what was predicted; on the diagonal they agree."
-    with drawing("calibration", meaning) as plot:
+    with draw("calibration", meaning) as plot:
         ends = [table.min().min(), table.max().max()]
         plot.axes.plot(ends, ends, color=GREY, linestyle="--", label="exactly as predicted")
         plot.axes.plot(
@@ -132,7 +132,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray) -> str:
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     is_small = len(names) <= MAX_COUNTED_CLASSES
     meaning = "What was predicted for each true class."
-    with drawing("confusion", meaning, 1.6 + 0.42 * len(names)) as plot:
+    with draw("confusion", meaning, 1.6 + 0.42 * len(names)) as plot:
         # One color of growing opacity, so that the page shines through in light and dark.
         tints = [(*to_rgb(ACCENT), alpha) for alpha in np.linspace(0, 0.65, 64)]
         plot.axes.pcolormesh(
@@ -181,7 +181,7 @@ def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
     bins = pd.qcut(ranks, min(20, len(table)), labels=False)
     off = table["off"].groupby(bins)
     center = table["predicted"].groupby(bins).mean()
-    with drawing("residuals", "How far the truth is from the prediction.") as plot:
+    with draw("residuals", "How far the truth is from the prediction.") as plot:
         plot.axes.axhline(0, color=GREY, linestyle="--")
         plot.axes.fill_between(
             center,
@@ -216,7 +216,7 @@ def forest(slices: pd.DataFrame, whole: float) -> str:
     for column, value, rows in zip(shown["column"], shown["value"], shown["rows"], strict=True):
         names.append(f"{short(f'{column}={value}')}  ({rows:,})")
     meaning = "Skill score on each slice, with 95% interval."
-    with drawing("forest", meaning, 1.2 + 0.27 * len(shown)) as plot:
+    with draw("forest", meaning, 1.2 + 0.27 * len(shown)) as plot:
         places = np.arange(len(shown))
         below = shown["skill"] - shown["skill_low"]
         above = shown["skill_high"] - shown["skill"]
@@ -247,7 +247,7 @@ def folds(scores: pd.DataFrame, chosen: str, metric: str) -> str:
     # In the order of the table, which is from the simplest to the strongest.
     names = list(dict.fromkeys(scores["candidate"]))
     labels = []
-    with drawing("folds", "Score of each candidate in each fold.", 1 + 0.45 * len(names)) as plot:
+    with draw("folds", "Score of each candidate in each fold.", 1 + 0.45 * len(names)) as plot:
         for place, name in enumerate(names):
             values = scores.loc[scores["candidate"] == name, "score"]
             is_chosen = name == chosen

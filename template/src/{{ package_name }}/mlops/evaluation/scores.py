@@ -85,7 +85,7 @@ class Rows:
             at most, since nothing is better than perfect.
         """
         value = self.skill(self.score(model))
-        half = half_width(self._resampled(model), 0.95)
+        half = half_width(self._resample(model), 0.95)
         return value, value - half, min(value + half, 1.0)
 
     def advantage(
@@ -98,11 +98,11 @@ class Rows:
         """
         value = self.skill(self.score(model)) - self.skill(self.score(other))
         # Both are scored on the same draws: what makes a draw easy or hard cancels out.
-        differences = self._resampled(model) - self._resampled(other)
+        differences = self._resample(model) - self._resample(other)
         half = half_width(differences, level)
         return value, value - half, value + half
 
-    def _resampled(self, model: CachedModel) -> np.ndarray:
+    def _resample(self, model: CachedModel) -> np.ndarray:
         """The skill score on each draw of the rows, the same draws for every model."""
         scores = bootstrap(self.metric, model, self.truth, self.numbers, self.seed)
         # The scale stays that of all rows: a draw's own baseline would add its noise.
@@ -176,19 +176,19 @@ def proper_skill(rows: Rows, model: CachedModel) -> tuple[str, float] | None:
     losses = (probabilities**2).sum(axis=1) - 2 * of_truth + 1
     shares = pd.Series(truth).value_counts(normalize=True)
     constant_loss = 1 - float((shares**2).sum())
-    return "Brier score", _avoided(float(losses.mean()), constant_loss)
+    return "Brier score", _avoided_share(float(losses.mean()), constant_loss)
 
 
 def _skill_of_numbers(truth: np.ndarray, predictions: np.ndarray) -> tuple[str, float]:
     errors = truth - predictions
-    squared = _avoided(float((errors**2).mean()), float(np.var(truth)))
+    squared = _avoided_share(float((errors**2).mean()), float(np.var(truth)))
     absolute_loss = float(np.abs(truth - np.median(truth)).mean())
-    absolute = _avoided(float(np.abs(errors).mean()), absolute_loss)
+    absolute = _avoided_share(float(np.abs(errors).mean()), absolute_loss)
     if absolute > squared:
         return "absolute error", absolute
     return "squared error", squared
 
 
-def _avoided(loss: float, constant_loss: float) -> float:
+def _avoided_share(loss: float, constant_loss: float) -> float:
     """The share of a constant's loss that is avoided; NaN where a constant is perfect."""
     return 1 - loss / constant_loss if constant_loss > MIN_RANGE else float("nan")

@@ -47,12 +47,12 @@ def check(evidence: Evidence) -> Verdict:
         return Verdict("passed", "there is no champion yet: this is the first")
     if version.tags.get("sha256") == evidence.manifest["sha256"]:
         return Verdict("refused", f"it is the champion already, version {version.number}")
-    champion = evidence.champion
+    champion = evidence.cached_champion
     if champion is None:
         # Only UNCOMPARED= with a reason leads here; otherwise it is an error.
         reason = f"version {version.number} cannot be scored here, and was not compared, as asked"
         return Verdict("inconclusive", reason)
-    candidate = evidence.candidate
+    candidate = evidence.cached_candidate
     if len(candidate.predictions) != len(champion.predictions):
         return Verdict("refused", "the champion was scored on other rows than the candidate")
     if np.array_equal(candidate.outputs, champion.outputs):

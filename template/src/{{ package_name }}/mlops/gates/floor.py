@@ -34,7 +34,7 @@ def check(evidence: Evidence) -> Verdict:
     if not low >= threshold:
         reason = f"{described}, under the floor of {threshold}: better features, or more rows"
         return Verdict("refused", reason, low, threshold)
-    proper = proper_skill(evidence.rows, evidence.candidate)
+    proper = proper_skill(evidence.rows, evidence.cached_candidate)
     if proper is None:
         return Verdict("passed", f"{described}; it gives no probabilities", low, threshold)
     name, skill = proper

@@ -32,7 +32,9 @@ def check(evidence: Evidence) -> Verdict:
             "params.yaml declares no sensitive column: name those that you know in data.sensitive"
         )
         return Verdict("inconclusive", reason)
-    gaps = group_gaps(evidence.config, evidence.test, evidence.rows.truth, evidence.candidate)
+    gaps = group_gaps(
+        evidence.config, evidence.test, evidence.rows.truth, evidence.cached_candidate
+    )
     is_clear = gaps["status"] == "ok"
     doubt = _doubt(gaps[~is_clear])
     clear = gaps[is_clear].sort_values("low", ascending=False, kind="stable")
@@ -41,11 +43,11 @@ def check(evidence: Evidence) -> Verdict:
     largest = float(clear["low"].iloc[0])
     wide = clear[clear["low"] > thresholds.max_gap]
     if wide.empty:
-        described = _described(clear.head(1))
+        described = _describe(clear.head(1))
         reason = f"no gap is shown to exceed {thresholds.max_gap}, the largest: {described}{doubt}"
         return Verdict("passed", reason, largest, thresholds.max_gap)
     reason = (
-        f"{_described(wide)}; up to {thresholds.max_gap} is allowed: find out why the model serves "
+        f"{_describe(wide)}; up to {thresholds.max_gap} is allowed: find out why the model serves "
         "these groups worse, or raise gates.groups.max_gap and say why in docs/model-card.md"
     )
     return Verdict("refused", reason, largest, thresholds.max_gap)
@@ -59,7 +61,7 @@ def _doubt(unclear: pd.DataFrame) -> str:
     return f"; inconclusive for {columns}, too few rows"
 
 
-def _described(gaps: pd.DataFrame) -> str:
+def _describe(gaps: pd.DataFrame) -> str:
     phrases = []
     for gap in gaps.itertuples():
         highest = f"{gap.highest} {gap.highest_value:.2f}"

@@ -37,7 +37,7 @@ def check(evidence: Evidence) -> Verdict:
     # An overflow on the way is no fault if what comes out is finite.
     with np.errstate(all="ignore"):
         predicted = cache_predictions(evidence.model, rows)
-    for model in (evidence.candidate, predicted):
+    for model in (evidence.cached_candidate, predicted):
         if isinstance(model, CachedClassifier) and (problem := _not_probabilities(model)):
             return Verdict("refused", problem)
     return Verdict("passed", f"finite on the held-out rows and on {len(rows)} extreme ones")

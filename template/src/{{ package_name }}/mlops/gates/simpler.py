@@ -38,7 +38,7 @@ def check(evidence: Evidence) -> Verdict:
         difference = facts["difference"]
         if difference < 0:
             reason = (
-                f"{_described(name, facts)} has a skill score higher by {-difference:.3f} on the "
+                f"{_describe(name, facts)} has a skill score higher by {-difference:.3f} on the "
                 "same rows: remove what does not help from model.py"
             )
             return Verdict("refused", reason, difference, 0)
@@ -46,7 +46,7 @@ def check(evidence: Evidence) -> Verdict:
     return Verdict("passed", f"skill score {', '.join(differences)}", low, 0)
 
 
-def _described(name: str, facts: dict[str, Any]) -> str:
+def _describe(name: str, facts: dict[str, Any]) -> str:
     if "feature" in facts:
         return f"{name}, {facts['feature']},"
     return f"the {name} model"

@@ -46,7 +46,7 @@ def check(evidence: Evidence) -> Verdict:
     """
     slices = _slices(evidence)
     _require_critical(evidence.config.gates.slices.critical, slices)
-    whole = evidence.rows.skill(evidence.rows.score(evidence.candidate))
+    whole = evidence.rows.skill(evidence.rows.score(evidence.cached_candidate))
     findings = []
     for name, rows in slices.items():
         findings.append(_judge(evidence, name, rows, whole))
@@ -82,7 +82,7 @@ def _require_critical(critical: list[str], slices: dict[str, Rows]) -> None:
 def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
     """Judge one slice; `whole` is the candidate's skill score on the test set."""
     thresholds = evidence.config.gates.slices
-    champion = evidence.champion
+    champion = evidence.cached_champion
     # What cannot be said of a critical slice counts against it.
     doubtful: Literal["refused", "inconclusive"] = "inconclusive"
     if name in thresholds.critical:
@@ -91,7 +91,7 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
     if n_rows < thresholds.min_rows:
         reason = f"{name} has {n_rows} rows, fewer than {thresholds.min_rows}"
         return Finding(None, reason, doubtful)
-    skill, low, high = rows.estimate(evidence.candidate)
+    skill, low, high = rows.estimate(evidence.cached_candidate)
     if not np.isfinite([skill, low]).all():
         return Finding(None, f"{name} leaves {rows.metric} undefined", doubtful)
     interval = f"{skill:.2f} [{low:.2f}, {high:.2f}]"
@@ -104,7 +104,7 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
         return Finding(skill, description, "refused" if is_ruined else doubtful)
     loss = 0.0
     if champion is not None:
-        loss = _loss(rows, evidence.candidate, champion, thresholds.margin)
+        loss = _loss(rows, evidence.cached_candidate, champion, thresholds.margin)
     if loss > 0:
         description += f", {loss:.2f} less than the champion's; {thresholds.margin} may be lost"
         return Finding(skill, description, "refused")
@@ -136,8 +136,8 @@ def _verdict(findings: list[Finding], floor: float) -> Verdict:
             "reports/report.html shows them; train on more such rows, or add features that "
             "distinguish them"
         )
-        return Verdict("refused", f"{_listed(refused)}: {fix}", refused[0].skill, floor)
-    doubt = f"; inconclusive: {_listed(unclear)}" if unclear else ""
+        return Verdict("refused", f"{_list(refused)}: {fix}", refused[0].skill, floor)
+    doubt = f"; inconclusive: {_list(unclear)}" if unclear else ""
     if not passed:
         return Verdict("inconclusive", f"no slice in data.slices can be judged{doubt}")
     weakest = passed[0]
@@ -147,7 +147,7 @@ def _verdict(findings: list[Finding], floor: float) -> Verdict:
     return Verdict("passed", reason, weakest.skill, floor)
 
 
-def _listed(findings: list[Finding]) -> str:
+def _list(findings: list[Finding]) -> str:
     listed = "; ".join(finding.description for finding in findings[:N_LISTED])
     n_more = len(findings) - N_LISTED
     return f"{listed}; {n_more} more" if n_more > 0 else listed

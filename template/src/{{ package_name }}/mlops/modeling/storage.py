@@ -25,15 +25,21 @@ TEAM = re.compile(re.escape(__name__.rpartition(".mlops.")[0]) + r"(\.(?!mlops\b
 """The team's package. Its own classes and functions are trusted, in whatever module they are."""
 
 TRUSTED = re.compile(
-    rf"{TEAM.pattern}|collections\.OrderedDict|numpy\.dtype"
+    rf"{TEAM.pattern}|collections\.OrderedDict|functools\.partial|numpy\.(dtype|mean)"
+    r"|scipy\.(interpolate\._bsplines\.BSpline|_lib\.array_api_compat\.numpy\._aliases\.asarray)"
     r"|xgboost\.(core\.Booster|sklearn\.XGB\w+)|lightgbm\.(basic\.Booster|sklearn\.LGBM\w+)"
     r"|sklearn\.(tree\._tree\.Tree|ensemble\._hist_gradient_boosting\.predictor\.TreePredictor"
     r"|_loss\.loss\.[A-Z]\w+|calibration\._?[A-Z]\w+"
-    r"|feature_selection\._univariate_selection\.(f_\w+|r_regression|chi2)"
+    r"|cluster\._(bisect_k_means\._BisectingTree|kmeans\._kmeans_single_\w+)"
+    r"|compose\._column_transformer\.make_column_selector"
+    r"|feature_selection\._(univariate_selection\.(f_\w+|r_regression|chi2)|mutual_info\.\w+)"
     r"|gaussian_process\.(_gpc|kernels)\._?[A-Z]\w+|metrics\._dist_metrics\.[A-Z]\w+"
+    r"|metrics\._(scorer\._[A-Z]\w+|(classification|ranking|regression)\.\w+_(score|error|loss))"
+    r"|multiclass\._ConstantPredictor"
     r"|neighbors\._(kd|ball)_tree\.([A-Z]\w+|newObj)"
     r"|neural_network\._stochastic_optimizers\.[A-Z]\w+"
-    r"|model_selection\._split\.[A-Z]\w+|utils\._bunch\.Bunch)"
+    r"|model_selection\._split\.[A-Z]\w+|utils\.(_bunch\.Bunch"
+    r"|_metadata_requests\.[A-Z]\w+|validation\.check_array))"
 )
 """What a file may contain beside the types that skops trusts: the parts of common estimators.
 
@@ -49,6 +55,9 @@ LOADERS = {
 }
 """How skops may make an object. Others look up an attribute of an object, or call one, and from any
 module it is a few attributes to the operating system."""
+
+PREPARED_CALLS = {"sklearn.utils.validation.check_array"}
+"""Functions that a file may hold with arguments: gradient boosting keeps one for its categories."""
 
 LOSSES = re.compile(r"sklearn\.(_loss\b.*|linear_model\._sgd_fast)|_loss")
 """Modules whose classes `LossNode` may call."""
@@ -71,11 +80,11 @@ def save_model(model: Pipeline, path: Path) -> None:
     Raises:
         ProjectError: A type in it is not trusted, or it changes whenever it is saved.
     """
-    content = _saved(model)
+    content = _to_bytes(model)
     # An estimator may hold other things after loading than after fitting: a list for a tuple, a
     # cache, a library's own buffer. What is written is the form that loading no longer changes.
     for _ in range(MAX_ROUND_TRIPS):
-        again = _saved(_loaded(content, path))
+        again = _to_bytes(_from_bytes(content, path))
         if again == content:
             break
         content = again
@@ -94,10 +103,10 @@ def load_model(path: Path) -> Pipeline:
     Raises:
         ProjectError: It lists a type that is not trusted, since loading it might call that type.
     """
-    return _loaded(path.read_bytes(), path)
+    return _from_bytes(path.read_bytes(), path)
 
 
-def _loaded(content: bytes, path: Path) -> Pipeline:
+def _from_bytes(content: bytes, path: Path) -> Pipeline:
     with ZipFile(io.BytesIO(content)) as file:
         _require_safe(json.loads(file.read(SCHEMA)), path)
     types = skops.io.get_untrusted_types(data=content)
@@ -131,6 +140,8 @@ def _require_safe(schema: Any, path: Path) -> None:
             continue
         module = str(node.get("__module__"))
         name = str(node.get("__class__"))
+        if loader == "PartialNode" and _name_of(node["content"]["func"]) in PREPARED_CALLS:
+            continue
         if loader not in LOADERS:
             raise ProjectError(f"{path} holds a {loader}, which is not trusted: {module}.{name}")
         if loader == "LossNode" and not LOSSES.fullmatch(module):
@@ -142,6 +153,11 @@ def _require_safe(schema: Any, path: Path) -> None:
             )
 
 
+def _name_of(node: dict[str, Any]) -> str:
+    """The full name of a class or function that a file describes."""
+    return f"{node.get('__module__')}.{node.get('__class__')}"
+
+
 def _is_defined(module: str, name: str) -> bool:
     """Whether a module defines a class or function of that name, and does not only import it."""
     try:
@@ -151,7 +167,7 @@ def _is_defined(module: str, name: str) -> bool:
     return isinstance(found, type | FunctionType) and found.__module__ == module
 
 
-def _dumped(model: Pipeline) -> bytes:
+def _dump(model: Pipeline) -> bytes:
     """The model as skops saves it."""
     try:
         content: bytes = skops.io.dumps(model)
@@ -165,10 +181,10 @@ def _dumped(model: Pipeline) -> bytes:
     return content
 
 
-def _saved(model: Pipeline) -> bytes:
+def _to_bytes(model: Pipeline) -> bytes:
     """The model as skops saves it, without what differs from one save to the next."""
     buffer = io.BytesIO()
-    with ZipFile(io.BytesIO(_dumped(model))) as dumped, ZipFile(buffer, "w") as file:
+    with ZipFile(io.BytesIO(_dump(model))) as dumped, ZipFile(buffer, "w") as file:
         # skops names arrays by their addresses in memory; here their content names them.
         names = {}
         contents = {}

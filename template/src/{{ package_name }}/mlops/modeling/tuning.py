@@ -104,7 +104,7 @@ def search(config: Config, root: Path, name: str, data: Inputs) -> Found:
     with _study(root, f"{name}-{_hash_of_inputs(config, root, name)}") as study:
         if "present" not in study.user_attrs:
             study.set_user_attr("present", _score(config, name, present, data, pairs))
-        n_done = len(_completed(study))
+        n_done = len(_completed_trials(study))
         # The present settings count as the first trial.
         for n in range(n_done + 1, tuning.trials):
             # Of its own seed, and blind to trials that were cut off: so it goes on as it began.
@@ -113,21 +113,21 @@ def search(config: Config, root: Path, name: str, data: Inputs) -> Found:
                 seed=seed, n_startup_trials=N_STARTUP_TRIALS, constant_liar=False
             )
             trial = study.ask(space)
-            proposed = present | _rounded(trial.params)
+            proposed = present | _round_settings(trial.params)
             value = _score(config, name, proposed, data, pairs)
             study.tell(trial, value)
             if monotonic() - began > PATIENCE:
                 print(f"{name}: trial {n + 1} of {tuning.trials}, {value}", file=sys.stderr)
         scores = [study.user_attrs["present"]]
         tried = [{key: present[key] for key in space}]
-        for completed in _completed(study):
+        for completed in _completed_trials(study):
             scores.append(completed.value)
-            tried.append(_rounded(completed.params))
+            tried.append(_round_settings(completed.params))
     best = int(np.argmax(scores))
     return Found(tried[best], scores)
 
 
-def _completed(study: optuna.Study) -> list[FrozenTrial]:
+def _completed_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
 
 
@@ -200,6 +200,6 @@ def _distribution(values: Range | list[Any]) -> distributions.BaseDistribution:
     return distributions.FloatDistribution(values.low, values.high, log=values.log)
 
 
-def _rounded(settings: dict[str, Any]) -> dict[str, Any]:
+def _round_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """With four digits that count: more say nothing, and nobody reads them."""
     return {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in settings.items()}

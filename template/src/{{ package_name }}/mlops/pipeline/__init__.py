@@ -60,7 +60,7 @@ def run_stage(name: str, config: Config, root: Path) -> str:
     if find_spec(f"{__package__}.recording") is None:
         return function(config, root)
     recording = import_module(".recording", __package__)
-    with recording.measured(name, root):
+    with recording.measure_stage(name, root):
         said = function(config, root)
     if name != STAGES[-1]:
         return said

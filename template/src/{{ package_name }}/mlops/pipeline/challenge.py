@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..checksums import file_hash
-from ..config import Config, tuned
-from ..evaluation.importance import compared, feature_worth, small_tree
+from ..config import Config, with_tuned_settings
+from ..evaluation.importance import compare_on_rows, feature_worth, small_tree
 from ..evaluation.scores import cache_predictions, rows_of
 from ..modeling.inputs import inputs, training_sample
 from ..modeling.selection import candidates, simpler_candidates
@@ -33,7 +33,7 @@ def challenge(config: Config, root: Path) -> str:
     Raises:
         ProjectError: A prediction is not finite, or the baseline is perfect on the test set.
     """
-    config = tuned(config, root)
+    config = with_tuned_settings(config, root)
     model_path = root / "models" / "model.skops"
     selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
     chosen = selection["chosen"]
@@ -59,7 +59,7 @@ def challenge(config: Config, root: Path) -> str:
         # A team may have a candidate of its own that is called baseline.
         key = f"candidate {name}" if name in simpler else name
         simpler[key] = cache_predictions(candidate, test_features)
-    comparison = compared(rows, model, simpler)
+    comparison = compare_on_rows(rows, model, simpler)
     # The gate names the feature that does as well as the model.
     comparison["one feature"] = {"feature": best_feature} | comparison["one feature"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import team
 from ..config import Config
-from ..data.readers import outcomes_last, read, typed
+from ..data.readers import convert_types, outcomes_last, read
 
 
 def ingest(config: Config, root: Path) -> str:
@@ -23,7 +23,7 @@ def ingest(config: Config, root: Path) -> str:
     """
     schema = team.raw_table()
     raw = read(root / config.data.raw, config.data.read)
-    table = typed(raw, schema.to_schema(), config.data.read)
+    table = convert_types(raw, schema.to_schema(), config.data.read)
     # RawTable declares a request and then its outcome, in whatever order the file has them.
     table = outcomes_last(table, schema, team.request())
     path = root / config.table("interim", "ingest")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checksums import file_hash
-from ..config import Config, tuned
+from ..config import Config, with_tuned_settings
 from ..errors import ProjectError
 from ..tracking import RECORD, Run, read_record, run_name, runs, write_json
 
@@ -34,7 +34,7 @@ STATUS = Path("/proc/self/status")
 
 
 @contextmanager
-def measured(name: str, root: Path) -> Iterator[None]:
+def measure_stage(name: str, root: Path) -> Iterator[None]:
     """Record the seconds and the peak memory of a stage in reports/runs.json.
 
     Args:
@@ -68,13 +68,13 @@ def log_run(config: Config, root: Path) -> Run:
     Raises:
         ProjectError: The store does not answer, or the manifest is about another model.
     """
-    run = described(tuned(config, root), root)
+    run = describe_run(with_tuned_settings(config, root), root)
     logged = {"run": runs.log(root, run), "sha256": run.tags["sha256"]}
     write_json(root / RECORD, read_record(root) | logged)
     return run
 
 
-def described(config: Config, root: Path) -> Run:
+def describe_run(config: Config, root: Path) -> Run:
     """Describe the run of the pipeline, from what its stages wrote.
 
     Args:

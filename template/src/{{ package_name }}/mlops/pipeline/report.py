@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..config import Config, tuned
+from ..config import Config, with_tuned_settings
 from ..evaluation import plots
 from ..evaluation.card import fingerprints, write_card
 from ..evaluation.groups import group_gaps
@@ -30,7 +30,7 @@ def report(config: Config, root: Path) -> str:
     Raises:
         ProjectError: A prediction is not finite.
     """
-    config = tuned(config, root)
+    config = with_tuned_settings(config, root)
     folder = root / "reports"
     train = pd.read_parquet(root / config.table("processed", "train"))
     test = pd.read_parquet(root / config.table("processed", "test"))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .. import team
-from ..config import Config, tuned
+from ..config import Config, with_tuned_settings
 from ..data import entity_column
 from ..modeling import manifest
 from ..modeling.inputs import inputs, require_row_wise
@@ -28,7 +28,7 @@ def train(config: Config, root: Path) -> str:
     Raises:
         ProjectError: A candidate cannot be scored, or a feature depends on more than its row.
     """
-    config = tuned(config, root)
+    config = with_tuned_settings(config, root)
     rows = pd.read_parquet(root / config.table("processed", "train"))
     require_row_wise(team.features(), rows, config.seed)
     features, target = inputs(config, rows)

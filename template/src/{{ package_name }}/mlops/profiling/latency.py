@@ -77,7 +77,7 @@ def answer(model: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     return np.asarray(predict(features))
 
 
-def timed(model: Pipeline, rows: pd.DataFrame, seconds: float) -> list[dict[str, float]]:
+def time_batches(model: Pipeline, rows: pd.DataFrame, seconds: float) -> list[dict[str, float]]:
     """Time predictions by the size of a batch.
 
     Args:
@@ -119,7 +119,7 @@ def main() -> None:
     """Load the model, predict, print."""
     model_path, rows_path, seconds = sys.argv[1:]
     model = load_model(Path(model_path))
-    batches = timed(model, pd.read_parquet(rows_path), float(seconds))
+    batches = time_batches(model, pd.read_parquet(rows_path), float(seconds))
     print(json.dumps({"batches": batches, "memory_mb": round(peak_memory_mb(), 1)}))
 
 

@@ -166,12 +166,12 @@ class Evidence:
         return rows_of(self.config, training_target, self.target)
 
     @cached_property
-    def candidate(self) -> CachedModel:
+    def cached_candidate(self) -> CachedModel:
         """The candidate's predictions for the test set."""
         return cache_predictions(self.model, self.features)
 
     @cached_property
-    def champion(self) -> CachedModel | None:
+    def cached_champion(self) -> CachedModel | None:
         """The champion's predictions for the test set, made by the code of its training.
 
         None if there is no champion, or if it cannot be scored and may stay unscored.
@@ -207,10 +207,10 @@ class Evidence:
         if self.champion_version is None:
             return 0.0
         behind = float(self.champion_version.tags.get("behind_best", 0))
-        if self.champion is None:  # what nobody compared makes up for nothing
+        if self.cached_champion is None:  # what nobody compared makes up for nothing
             return behind
-        champion_skill = self.rows.skill(self.rows.score(self.champion))
-        candidate_skill = self.rows.skill(self.rows.score(self.candidate))
+        champion_skill = self.rows.skill(self.rows.score(self.cached_champion))
+        candidate_skill = self.rows.skill(self.rows.score(self.cached_candidate))
         return max(0.0, behind + champion_skill - candidate_skill)
 
     @cached_property
@@ -271,7 +271,7 @@ class Evidence:
             ProjectError: The number of rows for which it does not.
         """
         # Making them checks them.
-        _ = self.candidate
+        _ = self.cached_candidate
 
     def require_reports_of_candidate(self) -> None:
         """Demand that the reports that are not made again are about the candidate.

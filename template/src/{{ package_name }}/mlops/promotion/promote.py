@@ -69,7 +69,7 @@ def promote(
     model = config.model.name
     with _lock(root):
         champion = registry.by_alias(root, model, "champion")
-        version = candidate(config, root, commit_of(root))
+        version = register_candidate(config, root, commit_of(root))
         files = registry.fetch(root, model, version)
         evidence = Evidence(config, root, champion, version, files, reasons)
         verdicts: dict[str, Verdict] = {}
@@ -86,10 +86,10 @@ def promote(
             measured = evidence.measured
             _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
             _move_aliases(config, root, champion, version, facts)
-            summary = _promoted(config, version, champion, verdicts, measured)
+            summary = _promotion_summary(config, version, champion, verdicts, measured)
         else:
             _tag_refusal(config, root, champion, version, verdicts)
-            summary = _refused(config, version, champion, verdicts)
+            summary = _refusal_summary(config, version, champion, verdicts)
     outcome = Outcome(
         promoted=not refused,
         version=version.number,
@@ -101,7 +101,7 @@ def promote(
     return outcome
 
 
-def candidate(config: Config, root: Path, commit: str) -> Version:
+def register_candidate(config: Config, root: Path, commit: str) -> Version:
     """Register the candidate, unless it is registered already.
 
     Args:
@@ -241,7 +241,7 @@ def _gates_that(verdicts: dict[str, Verdict], status: str) -> list[str]:
     return [name for name, verdict in verdicts.items() if verdict.status == status]
 
 
-def _refused(
+def _refusal_summary(
     config: Config, version: Version, champion: Version | None, verdicts: dict[str, Verdict]
 ) -> str:
     """The summary of a refusal."""
@@ -256,7 +256,7 @@ def _refused(
     )
 
 
-def _promoted(
+def _promotion_summary(
     config: Config,
     version: Version,
     champion: Version | None,

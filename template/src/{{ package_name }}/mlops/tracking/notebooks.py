@@ -82,13 +82,13 @@ def _tracking_lines(lines: list[str]) -> set[int]:
     python = list(lines)
     while True:
         try:
-            tree = _parsed("\n".join(python))
+            tree = _parse("\n".join(python))
         except SyntaxError as error:
             # IPython's magic is not Python: search the line as text, and parse the others.
             number = error.lineno or 0
             is_new = 0 < number <= len(python) and python[number - 1] == lines[number - 1]
             if not is_new:
-                return found | _matching(lines)
+                return found | _matching_lines(lines)
             if WORDS.search(_code(lines[number - 1])):
                 found.add(number)
             python[number - 1] = _indented_pass(lines[number - 1])
@@ -101,7 +101,7 @@ def _tracking_lines(lines: list[str]) -> set[int]:
     return found
 
 
-def _parsed(source: str) -> ast.Module:
+def _parse(source: str) -> ast.Module:
     with warnings.catch_warnings():
         # About escapes in strings, say: the author sees them in the notebook.
         warnings.simplefilter("ignore")
@@ -133,7 +133,7 @@ def _tracks(module: str) -> bool:
     return library in LIBRARIES or f"{module}.".startswith(f"{TRACKING}.")
 
 
-def _matching(lines: list[str]) -> set[int]:
+def _matching_lines(lines: list[str]) -> set[int]:
     """The lines that name a library, where a cell cannot be parsed at all."""
     return {number for number, line in enumerate(lines, 1) if WORDS.search(_code(line))}
 

@@ -39,7 +39,7 @@ def collect_garbage(config: Config, root: Path, really: bool) -> str:
     Raises:
         ProjectError: A tracking server has the files.
     """
-    sizes = prunable(root, _needed(config, root))
+    sizes = prunable(root, _needed_files(config, root))
     if really:
         # Before anything is deleted, so that no version claims to have files that are gone.
         _tag_versions(root, sizes)
@@ -74,7 +74,7 @@ def prunable(root: Path, needed: set[str]) -> dict[str, int]:
     return sizes
 
 
-def _needed(config: Config, root: Path) -> set[str]:
+def _needed_files(config: Config, root: Path) -> set[str]:
     """The ids of the runs whose files must stay."""
     recent = runs.recent(root, config.tracking.keep_runs)
     needed = {run.id for run in recent}

@@ -31,9 +31,9 @@ def check(
 ) -> None:
     """Run the quick steps: everything but data, pipeline and tests; no report is written."""
     from .runner import verify as run
-    from .steps import checks, named
+    from .steps import checks, select
 
-    chosen = named(checks(Path.cwd()), steps or [])
+    chosen = select(checks(Path.cwd()), steps or [])
     chains = [[step] for step in chosen]
     passed = run(Path.cwd(), chains, console)
     raise typer.Exit(not passed)

@@ -60,7 +60,7 @@ class Step:
         return f"{len(self.files)} files"
 
 
-def _caught(pattern: str) -> Summary:
+def _summarize_match(pattern: str) -> Summary:
     """A summary: what the pattern's groups caught, where it was found last."""
 
     def summarize(output: str) -> str:
@@ -85,7 +85,7 @@ def checks(root: Path) -> list[Step]:
     Raises:
         ProjectError: git cannot list the files.
     """
-    files = _tracked(root)
+    files = _tracked_files(root)
     small = [file for file in files if (root / file).stat().st_size <= MAX_BYTES]
     steps = _whole_project(files) + _by_line(small) + _by_language(files)
     # Without files there is nothing to check, unless the command finds them itself.
@@ -101,14 +101,14 @@ def _whole_project(files: list[str]) -> list[Step]:
             description="types hold everywhere",
             command=("mypy",),
             fix="correct what mypy reports",
-            summary=_caught(r"in (\d+ source files)"),
+            summary=_summarize_match(r"in (\d+ source files)"),
         ),
         Step(
             name="names",
             description="names follow the table",
             command=("python", "-m", f"{machinery}.cli", "names", "--check"),
             fix="rename it",
-            summary=_caught(r"(\d+ names)"),
+            summary=_summarize_match(r"(\d+ names)"),
         ),
         Step(
             name="files",
@@ -125,7 +125,7 @@ def _whole_project(files: list[str]) -> list[Step]:
             description="uv.lock fits pyproject.toml",
             command=("uv", "lock", "--check"),
             fix="run `uv lock`",
-            summary=_caught(r"(\d+ packages)"),
+            summary=_summarize_match(r"(\d+ packages)"),
         ),
     ]
 
@@ -206,7 +206,7 @@ def pipeline(root: Path) -> list[Step]:
             description="raw data fits its schema",
             command=("dvc", "repro", "validate"),
             fix="fix the data, or the rule in schemas.py if the rule is wrong",
-            summary=_caught(r"validate: ([\d,]+ rows)|(up to date)"),
+            summary=_summarize_match(r"validate: ([\d,]+ rows)|(up to date)"),
         ),
         Step(
             name="pipeline",
@@ -224,11 +224,11 @@ TESTS = Step(
     command=("pytest", "-q", "--cov"),
     fix="run the test that failed: `uv run pytest -k NAME`",
     # --cov prints its total before pytest's last line.
-    summary=_caught(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
+    summary=_summarize_match(r"Total coverage: ([\d.]+%)[\s\S]*?(\d+ passed)"),
 )
 
 
-def named(steps: list[Step], names: Sequence[str]) -> list[Step]:
+def select(steps: list[Step], names: Sequence[str]) -> list[Step]:
     """Return the steps that were asked for.
 
     Args:
@@ -250,7 +250,7 @@ def named(steps: list[Step], names: Sequence[str]) -> list[Step]:
     return [step for step in steps if step.name in names]
 
 
-def _tracked(root: Path) -> list[str]:
+def _tracked_files(root: Path) -> list[str]:
     """Every file that git tracks or would track, and that is there."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, check=False)
