@@ -12,7 +12,7 @@ CONTAINER = ["docker/*", "compose.yaml", ".dockerignore", "Makefile", "README.md
 FORMATTER = [".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
 FRAMEWORK = ["src/*/model.py", "params.yaml", "pyproject.toml", "tested-versions.txt"]
 TRACKING = ["src/*/mlops/tracking/*", "Makefile", "pyproject.toml", ".gitignore", *DOCS]
-PROMOTION = ["src/*/mlops/*", "dvc.yaml", "params.yaml", ".gitignore", ".secrets.baseline"]
+PROMOTION = ["src/*/mlops/*", "dvc.yaml", "params.yaml", ".gitignore"]
 FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "license": ("MIT", ["LICENSE", "README.md", "docker/*", "pyproject.toml"]),
     "task": ("regression", ["params.yaml", "tests/*", *DOCS]),

@@ -14,11 +14,14 @@ import support
 from plumbum import local
 from support import Project
 
+LONG = ("test_known_tables.py", "test_hostile.py")
+"""Beside whole projects, which take minutes too."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `-n`, begin with whole projects: they take minutes, and one core would end alone."""
+    """With `-n`, begin with what takes minutes in one piece, or one core would end alone."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: "e2e" not in item.path.parts)
+        items.sort(key=lambda item: "e2e" not in item.path.parts and item.path.name not in LONG)
 
 
 @pytest.hookimpl(optionalhook=True)

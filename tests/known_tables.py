@@ -99,10 +99,11 @@ def run_stages(project: Path, *stages: str) -> None:
 def promotion(project: Path) -> dict[str, str]:
     """Commit, measure and judge as `make promote` does; return the gates that refuse, and why.
 
-    What DVC says is left out, which takes seconds and is tested with whole projects.
+    What DVC says and does is left out, which takes seconds and is tested with whole projects.
     """
     from churn_radar.mlops.config import load_config
     from churn_radar.mlops.profiling.freshness import profile
+    from churn_radar.mlops.promotion import record
     from churn_radar.mlops.promotion.evidence import Evidence
     from churn_radar.mlops.promotion.promote import promote
 
@@ -111,6 +112,7 @@ def promotion(project: Path) -> dict[str, str]:
     support.commit(project, "Next candidate")
     profile(missing=True)
     Evidence.stale = []
+    record.dvc = lambda *_, cwd: None
     outcome = promote(config, project, "a test", lambda *_: None)
     refused = {name: v.reason for name, v in outcome.verdicts.items() if v.status == "refused"}
     assert outcome.promoted == (not refused)

@@ -15,7 +15,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import support
 
@@ -84,28 +84,48 @@ def outcome_of(project: Path, path: Path, target: str, finish: Finish = bool) ->
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "project")
         shutil.copytree(project, copy)
-        report = Path(scratch, "report.json")
-        child = os.fork()
-        if child == 0:
-            _report(report, copy, path, target, finish)
-        os.waitpid(child, 0)
-        if not report.exists():
-            return "red", "the process died"
-        status, reason = json.loads(report.read_text())
+        try:
+            status, reason = in_a_process(lambda: _run(copy, path, target, finish))
+        except RuntimeError as error:
+            return "red", str(error)
         return status, reason
 
 
-def _report(report: Path, project: Path, path: Path, target: str, finish: Finish) -> NoReturn:
+def in_a_process(act: Callable[[], Any]) -> Any:
+    """Do something in a process of its own, which shares what is imported and says nothing.
+
+    Args:
+        act: What to do; what it returns can be written as JSON.
+
+    Returns:
+        What it returned, read from JSON.
+
+    Raises:
+        RuntimeError: It raised an exception, whose traceback is the message, or the process died.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.json")
+        child = os.fork()
+        if child == 0:
+            _report(report, act)
+        os.waitpid(child, 0)
+        if not report.exists():
+            raise RuntimeError("the process died")
+        returned, problem = json.loads(report.read_text())
+    if problem:
+        raise RuntimeError(problem)
+    return returned
+
+
+def _report(report: Path, act: Callable[[], Any]) -> NoReturn:
     """Write what came out, and end this process without returning to the caller's code."""
+    unseen = io.StringIO()
     try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            result = _run(project, path, target, finish)
-        report.write_text(json.dumps(result))
+        with contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):
+            returned = act()
+        report.write_text(json.dumps([returned, ""]))
     except BaseException:
-        report.write_text(json.dumps(["red", traceback.format_exc()]))
+        report.write_text(json.dumps([None, traceback.format_exc()]))
     finally:
         os._exit(0)
 

@@ -28,7 +28,6 @@ TABLE = [
     ("/docs/*-card.md", "team"),
     ("/docs/adr/", "team"),
     # It lists the false alarms that the team has allowed.
-    ("/.secrets.baseline", "team"),
     # In these, a comment ends the template's part.
     ("/pyproject.toml", "shared"),
     ("/README.md", "shared"),
@@ -45,7 +44,6 @@ TABLE = [
     ("/compose.yaml", "template"),
     ("/docker/*.Dockerfile", "template"),
     ("/docs/data-remote.md", "template"),
-    ("/docs/naming.md", "template"),
     ("/dvc.yaml", "template"),
     ("/src/*/mlops/", "template"),
     ("/tested-versions.txt", "template"),

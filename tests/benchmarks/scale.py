@@ -77,7 +77,7 @@ def main() -> None:
         for rows, categories in product(rows_of, (0, CATEGORIES)):
             path = root / f"customers_{rows}_{categories}.csv"
             table(rows, categories).to_csv(path, index=False)
-            wire, most = timed(project, *run, "churn-radar", "wire", str(path), "--target", TARGET)
+            wire, most = timed(project, *run, "churn-radar", "wire", "--", str(path), TARGET)
             pipeline, more = timed(project, *run, "churn-radar", "pipeline")
             cost = (wire + pipeline) / rows * 1e6
             size = path.stat().st_size / 1e6

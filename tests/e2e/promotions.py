@@ -15,7 +15,8 @@ from support import commit
 
 Settings = dict[str, object]
 GATES = {
-    *("artifact", "working_tree", "provenance", "freshness", "schema", "leakage", "reproducible"),
+    *("artifact", "working_tree", "provenance", "freshness", "schema", "drift", "leakage"),
+    "reproducible",
     *("budget", "numerics", "floor", "simpler", "features", "champion", "slices", "groups"),
 }
 

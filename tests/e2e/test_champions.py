@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 from e2e.copier_runs import run, succeed
-from e2e.promotions import (
-    aliases,
-    promote,
-)
+from e2e.promotions import aliases, promote
+from support import commit, git
 
 KILLED = """
 import json, os, sys
@@ -24,12 +23,14 @@ from churn_radar.mlops.gates import Verdict
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.storage import load_model, save_model
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion import promote as promotion
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.tracking import registry
 
 root, config = Path(), load_config(Path())
 promotion.judge = lambda _: iter([("floor", Verdict("passed", "as told"))])
+record.dvc = lambda *_, cwd: None  # which takes a second, and has nothing to do with aliases
 whole = {name: getattr(registry, name) for name in ("add", "tag", "set_alias", "drop_alias")}
 
 
@@ -79,7 +80,7 @@ def rollback():
 
 
 # How many changes of the registry each of them makes.
-for act, changes in ((promote, 5), (rollback, 4)):
+for act, changes in ((promote, 6), (rollback, 4)):
     for left in range(changes + 1):
         another()
         if act is not promote:
@@ -93,7 +94,7 @@ def test_a_killed_promotion_leaves_one_champion(candidate_project: Path) -> None
     """Killed before each change of the registry; what is left loads and predicts."""
     said = succeed(candidate_project, "uv", "run", "--no-sync", "python", "-c", KILLED)
     rows = [line.split() for line in said.splitlines() if re.fullmatch(r"-?\d+ \d+", line)]
-    assert [status for status, _ in rows] == [*["-9"] * 5, "0", *["-9"] * 4, "0"], said
+    assert [status for status, _ in rows] == [*["-9"] * 6, "0", *["-9"] * 4, "0"], said
 
 
 def test_of_two_promotions_at_once_one_wins(candidate_project: Path) -> None:
@@ -131,3 +132,37 @@ def test_a_champion_that_cannot_be_loaded_is_replaced_by_leave_alone(
     assert status != 0
     assert "numpy 0." in output
     manifest.write_text(sound)
+
+
+def test_two_clones_share_a_champion_by_git_and_dvc(
+    candidate_project: Path, tmp_path: Path
+) -> None:
+    """The second one is compared with the first one's champion, and its record follows."""
+    dvc = ("uv", "run", "--no-sync", "dvc")
+    shared = ("remote", "modify", "--local", "local", "url", str(tmp_path / "storage"))
+    succeed(candidate_project, *dvc, *shared)
+    succeed(candidate_project, *dvc, "push", "--quiet")
+    git(tmp_path, "clone", "--quiet", str(candidate_project), "second")
+    second = tmp_path / "second"
+    succeed(second, "uv", "sync", "--quiet", "--locked")
+    succeed(second, *dvc, *shared)
+    succeed(second, *dvc, "pull", "--quiet", "dvc.yaml", "data/raw/customers_raw.csv.dvc")
+    shutil.copy(candidate_project / "reports" / "profile.json", second / "reports")
+    assert not (second / "models" / "champion").exists()
+    status, refused, _ = promote(second)
+    assert status != 0
+    assert refused.keys() == {"champion"}
+    assert "git names a champion that this registry does not have" in refused["champion"]
+    assert "is champion here" in succeed(second, "make", "registry-pull")
+    status, refused, output = promote(second)
+    assert (status, refused) == (0, {}), output
+    assert re.search(r"skill score differs from version \d", output)
+
+    commit(second, "Promote the next one")
+    succeed(second, *dvc, "push", "--quiet")
+    git(candidate_project, "pull", "--quiet", str(second), "HEAD")
+    status, refused, _ = promote(candidate_project)
+    assert "git names a champion that this registry does not have" in refused["champion"]
+    succeed(candidate_project, "make", "registry-pull")
+    newest = max(aliases(candidate_project).values())
+    assert aliases(candidate_project) == {"champion": newest, "previous": 1}

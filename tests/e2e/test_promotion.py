@@ -10,6 +10,7 @@ import pytest
 from e2e.bad_candidates import BAD_CANDIDATES
 from e2e.copier_runs import succeed
 from e2e.promotions import aliases, promote, settle, train_and_promote, verdicts
+from support import commit
 
 
 @pytest.mark.parametrize("fault", BAD_CANDIDATES)
@@ -44,12 +45,16 @@ def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:
     assert (status, refused) == (0, {}), output
     newest = max(aliases(candidate_project).values())
     assert aliases(candidate_project) == {"champion": newest, "previous": 1}
+    commit(candidate_project, "Promote")
     assert re.search(r"champion +skill differs|passed +champion", output)
     said = succeed(candidate_project, "make", "rollback", "WHY=complaints")
     assert "Version 1" in said
     assert aliases(candidate_project) == {"champion": 1}
     record = candidate_project / "reports" / "promotion.json"
     assert json.loads(record.read_text())["why"] == "complaints"
+    champion = json.loads((candidate_project / "models" / "champion.json").read_text())
+    assert (champion["version"], champion["restored"]) == (1, True)
+    commit(candidate_project, "Go back")
     # What was withdrawn does not come back without a word.
     status, refused, _ = promote(candidate_project)
     assert status != 0

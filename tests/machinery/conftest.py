@@ -16,6 +16,7 @@ importable()
 from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 
@@ -80,8 +81,9 @@ def project(
     git("add", "--all")
     git("commit", "--quiet", "--no-verify", "--message", "Start")
     write_with_checksum(tmp_path / "reports" / "profile.json", profile(tmp_path))
-    # What DVC itself says is tested with whole projects: it takes seconds.
+    # What DVC itself says and does is tested with whole projects: it takes seconds.
     monkeypatch.setattr(Evidence, "stale", [])
+    monkeypatch.setattr(record, "dvc", lambda *_, cwd: None)
     return tmp_path
 
 

@@ -25,8 +25,8 @@ line-length = 100
 """
 CLEAN = {
     "pyproject.toml": PYPROJECT,
-    "README.md": "# Title\n\nSee [names](docs/naming.md).\n",
-    "docs/naming.md": "# Names\n",
+    "README.md": "# Title\n\nSee [data](docs/data-remote.md).\n",
+    "docs/data-remote.md": "# Data\n",
     "src/churn/__init__.py": '"""A package."""\n',
     ".github/workflows/checks.yml": "run: ${{ matrix.python }}\n",
 }

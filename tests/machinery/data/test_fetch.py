@@ -13,7 +13,7 @@ from churn_radar.mlops.errors import ProjectError
 def test_the_example_is_rebuilt_from_its_seed(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "_dvc", lambda *_, cwd: None)
+    monkeypatch.setattr(fetch, "dvc", lambda *_, cwd: None)
     for folder in ("one", "two"):
         bring_data(config, tmp_path / folder, rows=50)
     one, two = (tmp_path / folder / config.data.raw for folder in ("one", "two"))
@@ -34,7 +34,7 @@ def test_own_data_is_pulled_and_cut(
             (cwd / own.raw).parent.mkdir(parents=True)
             (cwd / own.raw).write_text("a\n1\n2\n3\n")
 
-    monkeypatch.setattr(fetch, "_dvc", pull)
+    monkeypatch.setattr(fetch, "dvc", pull)
     bring_data(homes, tmp_path, rows=2)
     assert (tmp_path / own.raw).read_text() == "a\n1\n2\n"
     assert "is there" in bring_data(homes, tmp_path)

@@ -45,6 +45,8 @@ def known(config: Config) -> SimpleNamespace:
         behind_best=0.0,
         reasons=Reasons(),
         champion_version=Version(3, {"sha256": "champion's"}, "run", "source"),
+        missing_champion="",
+        recorded={},
         cached_champion=scored(0.1, 5),
         cached_candidate=scored(0.1),
         measured={"r2": 0.9, "r2_low": 0.88, "r2_high": 0.92},

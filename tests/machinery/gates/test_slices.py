@@ -27,6 +27,7 @@ def numbers(
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(TRUTH), pd.Series(TRUTH)),
+        recorded={},
         cached_candidate=CachedRegressor(predicted),
         cached_champion=None if champion is None else CachedRegressor(champion),
     )
@@ -61,6 +62,7 @@ def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -
         config=settings,
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
+        recorded={},
         cached_candidate=CachedClassifier(
             (likely > 0.5).astype(int), probabilities, np.array([0, 1])
         ),
@@ -131,3 +133,16 @@ def test_many_bad_slices_are_named_in_part(config: Config) -> None:
     evidence = numbers(config, np.where(np.arange(ROWS) < 500, -GOOD, GOOD), min_rows=50)
     evidence.test["place"] = (np.arange(ROWS) // 60).astype(str)
     assert "; 5 more" in slices.check(evidence).reason
+
+
+def test_a_slice_on_which_the_champion_was_judged_must_be_there(config: Config) -> None:
+    evidence = numbers(config, GOOD)
+    evidence.recorded = {"slices": ["place=north", "place=west"]}
+    with pytest.raises(ProjectError, match="judged on place=west, of which this test set has no"):
+        slices.check(evidence)
+    retired = numbers(config, GOOD, retired={"place=west": "the branch was closed"})
+    retired.recorded = evidence.recorded
+    assert slices.check(retired).status == "passed"
+    silent = numbers(config, GOOD, retired={"place=west": " "})
+    with pytest.raises(ProjectError, match="say why for place=west"):
+        slices.check(silent)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from churn_radar.mlops import team
-from churn_radar.mlops.config import Config, with_tuned_settings
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
+from churn_radar.mlops.modeling import with_tuned_settings
 from churn_radar.mlops.modeling.inputs import Inputs
 from churn_radar.mlops.modeling.selection import (
     bad_setting_in_fit,

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from churn_radar.mlops.config import Config, Range, Tuning, with_tuned_settings
+from churn_radar.mlops.config import Config, Range, Tuning
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
+from churn_radar.mlops.modeling import with_tuned_settings
 from churn_radar.mlops.modeling.tuning import refuse_gaps
 from churn_radar.mlops.pipeline.tune import tune
 from churn_radar.model import candidates

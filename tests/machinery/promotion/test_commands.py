@@ -42,6 +42,7 @@ def test_the_exit_status_is_the_outcome(
     assert f"{verdict.status:<12} floor" in said
     assert "skill of [0.1, 0.3]" in said
     assert "a test, gone" in said
+    assert ("Next: commit models/champion.json" in said) is promoted
 
 
 def test_a_promotion_needs_a_reason() -> None:

@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Verdict
-from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.promote import Outcome, promote, rollback
 from churn_radar.mlops.tracking import Version, registry
 from filelock import FileLock
+from machinery.promotion.known import another
 
 ALIASES = ("champion", "previous")
 
@@ -37,16 +35,6 @@ def silent(_: str, __: Verdict) -> None:
 
 def try_it(config: Config, root: Path) -> Outcome:
     return promote(config, root, "a test", silent)
-
-
-def another(root: Path) -> None:
-    """Another candidate: the same model, told apart by a mark in it."""
-    path = root / "models" / "model.skops"
-    model = load_model(path)
-    model[-1].mark_ = getattr(model[-1], "mark_", 0) + 1
-    save_model(model, path)
-    facts = manifest.read(path.parent) | {"sha256": file_hash(path)}
-    (path.parent / "manifest.json").write_text(json.dumps(facts))
 
 
 def aliases(config: Config, root: Path) -> dict[str, int | None]:

@@ -5,7 +5,6 @@ same rows to a perfect one (Murphy, 1988, doi:10.1175/1520-0493(1988)116<2417:SS
 So a threshold means the same for every metric: 0 is no better than the baseline, 1 is perfect.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -83,6 +82,7 @@ class Slices(Section):
     skill: float = Field(default=0.0, ge=-1, lt=1)
     margin: float = Field(default=0.05, ge=0, lt=1)
     critical: list[str] = []  # as in region=north: inconclusive there refuses
+    retired: dict[str, str] = {}  # slice: why there are no such rows any more
 
 
 class Groups(Section):
@@ -97,6 +97,14 @@ class Leakage(Section):
 
     max_skill: float = Field(default=0.8, gt=0, le=1)
     explained: dict[str, str] = {}  # feature: why it may tell so much
+
+
+class Drift(Section):
+    """How far a column may change without a reason: an effect, and a share of gaps."""
+
+    max_effect: float = Field(default=0.2, gt=0, le=1)
+    max_missing: float = Field(default=0.1, gt=0, le=1)
+    explained: dict[str, str] = {}  # column, or score: why it changed
 
 
 class Features(Section):
@@ -129,6 +137,7 @@ class Gates(Section):
     champion: Champion = Champion()
     slices: Slices = Slices()
     groups: Groups = Groups()
+    drift: Drift = Drift()
     leakage: Leakage = Leakage()
     features: Features = Features()
     budget: Budget = Budget()
@@ -292,18 +301,3 @@ def _settings_in(sections: Sequence[str | int]) -> list[str]:
             return []
         kind = field.annotation
     return list(getattr(kind, "model_fields", {}))
-
-
-def with_tuned_settings(config: Config, root: Path) -> Config:
-    """Return the settings with those that stage `tune` found for what is still searched."""
-    path = root / "reports" / "tuning.json"
-    if not path.exists():
-        return config
-    found = json.loads(path.read_text(encoding="utf-8"))["settings"]
-    for name, settings in found.items():
-        searched = config.tuning.search.get(name, {})
-        kept = {key: value for key, value in settings.items() if key in searched}
-        # A candidate that is gone from model.py must not come back as an empty section.
-        if kept:
-            config = config.with_settings(name, kept)
-    return config

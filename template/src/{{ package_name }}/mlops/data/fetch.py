@@ -43,7 +43,7 @@ def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
         _fetch(config, root, rows)
     pointer = root / f"{config.data.raw}.dvc"
     if not pointer.exists():
-        _dvc("add", "--quiet", str(config.data.raw), cwd=root)
+        dvc("add", "--quiet", str(config.data.raw), cwd=root)
     return f"{config.data.raw} is there"
 
 
@@ -58,14 +58,23 @@ def _fetch(config: Config, root: Path, rows: int | None) -> None:
         # The same line ends on every system, so that DVC's checksum is the same too.
         table.to_csv(path, index=False, lineterminator="\n")
         return
-    _dvc("pull", f"{path}.dvc", cwd=root)
+    dvc("pull", f"{path}.dvc", cwd=root)
     if rows:
         # As text: a part must hold the values as they are written.
         first_rows = pd.read_csv(path, nrows=rows, dtype=str)
         first_rows.to_csv(path, index=False, lineterminator="\n")
 
 
-def _dvc(*arguments: str, cwd: Path) -> None:
+def dvc(*arguments: str, cwd: Path) -> None:
+    """Run DVC.
+
+    Args:
+        arguments: The subcommand and its arguments.
+        cwd: The folder to run it in.
+
+    Raises:
+        ProjectError: It failed; the message is what it printed.
+    """
     command = ["dvc", *arguments]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:

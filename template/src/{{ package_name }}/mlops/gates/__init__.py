@@ -23,6 +23,7 @@ GATES = (
     "freshness",
     # Is it sound?
     "schema",
+    "drift",
     "leakage",
     "reproducible",
     "budget",

@@ -42,6 +42,11 @@ def check(evidence: Evidence) -> Verdict:
             "promotes it again"
         )
         return Verdict("refused", reason)
+    if evidence.missing_champion:
+        if evidence.reasons.uncompared:
+            reason = f"{evidence.missing_champion}; not compared: {evidence.reasons.uncompared}"
+            return Verdict("inconclusive", reason)
+        return Verdict("refused", evidence.missing_champion)
     version = evidence.champion_version
     if version is None:
         return Verdict("passed", "there is no champion yet: this is the first")

@@ -42,16 +42,28 @@ def check(evidence: Evidence) -> Verdict:
         A verdict with the skill score of the worst slice of those that decided, and its floor.
 
     Raises:
-        ProjectError: gates.slices.critical names a slice that the test set does not have.
+        ProjectError: gates.slices.critical names a slice that the test set does not have, or the
+            champion was judged on one that it lacks.
     """
     slices = _slices(evidence)
     _require_critical(evidence.config.gates.slices.critical, slices)
+    _require_recorded(evidence.recorded.get("slices", []), evidence, slices)
     whole = evidence.rows.skill(evidence.rows.score(evidence.cached_candidate))
     findings = []
     for name, rows in slices.items():
         findings.append(_judge(evidence, name, rows, whole))
     findings.sort(key=_badness)
     return _verdict(findings, evidence.config.gates.slices.skill)
+
+
+def judged_slices(evidence: Evidence) -> list[str]:
+    """Return the names of the slices that have enough rows to be judged.
+
+    Args:
+        evidence: The test set.
+    """
+    min_rows = evidence.config.gates.slices.min_rows
+    return [name for name, rows in _slices(evidence).items() if len(rows.numbers) >= min_rows]
 
 
 def _slices(evidence: Evidence) -> dict[str, Rows]:
@@ -77,6 +89,20 @@ def _require_critical(critical: list[str], slices: dict[str, Rows]) -> None:
     raise ProjectError(
         f"gates.slices.critical: the test set has no slice {listed}; close matches: {hint}"
     )
+
+
+def _require_recorded(recorded: list[str], evidence: Evidence, slices: dict[str, Rows]) -> None:
+    """Raise ProjectError if the test set lacks a slice on which the champion was judged."""
+    retired = evidence.config.gates.slices.retired
+    for name, why in retired.items():
+        if not why.strip():
+            raise ProjectError(f"gates.slices.retired: say why for {name}")
+    gone = [name for name in recorded if name not in slices and name not in retired]
+    if gone:
+        raise ProjectError(
+            f"the champion was judged on {', '.join(gone)}, of which this test set has no row: "
+            "bring the rows back, or say in gates.slices.retired why the slice is no more"
+        )
 
 
 def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:

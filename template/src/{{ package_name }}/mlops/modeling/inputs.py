@@ -48,7 +48,7 @@ def feature_table(features: Sequence[Feature], rows: pd.DataFrame) -> pd.DataFra
     Raises:
         ProjectError: A feature reads a column that `rows` or the schema `Request` does not have.
     """
-    requests = _requests(rows)
+    requests = request_columns(rows)
     columns = {}
     # In a loop, so that the message can say which feature it was.
     for feature in features:
@@ -68,8 +68,15 @@ def _values(feature: Feature, requests: pd.DataFrame) -> pd.Series:
     return feature.compute(requests)
 
 
-def _requests(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns that the schema `Request` declares."""
+def request_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that are known when a prediction is made.
+
+    Args:
+        rows: Rows of the raw table.
+
+    Returns:
+        The same rows, with the columns that the schema `Request` declares.
+    """
     request = team.request()
     return rows[[name for name in rows if declarations(request, str(name))]]
 

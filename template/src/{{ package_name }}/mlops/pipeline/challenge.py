@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..checksums import file_hash
-from ..config import Config, with_tuned_settings
+from ..config import Config
 from ..evaluation.importance import compare_on_rows, feature_worth, small_tree
 from ..evaluation.scores import cache_predictions, rows_of
+from ..modeling import with_tuned_settings
 from ..modeling.inputs import inputs, training_sample
 from ..modeling.selection import candidates, simpler_candidates
 from ..modeling.storage import load_model

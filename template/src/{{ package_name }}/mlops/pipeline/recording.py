@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..checksums import file_hash
-from ..config import Config, with_tuned_settings
+from ..config import Config
 from ..errors import ProjectError
+from ..modeling import with_tuned_settings
 from ..tracking import RECORD, Run, read_record, run_name, runs, write_json
 
 OTHERS = {"ml_test_score", "profile", "promotion", "verification"}

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from ..config import Config, with_tuned_settings
+from ..config import Config
 from ..evaluation import plots
 from ..evaluation.card import fingerprints, write_card
 from ..evaluation.groups import group_gaps
 from ..evaluation.page import page
 from ..evaluation.scores import CachedModel, CachedRegressor, Rows, cache_predictions, rows_of
 from ..evaluation.slices import slice_table
+from ..modeling import with_tuned_settings
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from .. import team
-from ..config import Config, with_tuned_settings
+from ..config import Config
 from ..data import entity_column
-from ..modeling import manifest
+from ..modeling import manifest, with_tuned_settings
 from ..modeling.inputs import inputs, require_row_wise
 from ..modeling.selection import candidates, cross_validate, one_standard_error
 from ..modeling.storage import save_model

@@ -18,6 +18,11 @@ COLORS = {"passed": "green", "refused": "red", "inconclusive": "yellow"}
 
 SWITCHES = {"yes", "no", "y", "n", "true", "false", "1", "0"}
 
+SHARE = (
+    "commit models/champion.json and models/champion.dvc, then `uv run dvc push`: "
+    "so the whole team has this champion"
+)
+
 GC_THRESHOLD = 100_000
 """New objects between two collections of garbage; at Python's own a sixth of the time goes by."""
 
@@ -54,6 +59,8 @@ def promote(
         reasons = Reasons(uncompared.strip(), accept_worse.strip(), again.strip())
         outcome = run(config, root, why, _print_verdict, reasons)
     console.print(f"\n{escape(outcome.summary)}", highlight=False, soft_wrap=True)
+    if outcome.promoted:
+        console.print(f"\nNext: {SHARE}", highlight=False, soft_wrap=True)
     raise typer.Exit(not outcome.promoted)
 
 
@@ -80,7 +87,17 @@ def rollback(why: Why = "") -> None:
 
     root = Path.cwd()
     summary = run(load_config(root), root, why)
-    console.print(summary, highlight=False)
+    console.print(f"{summary}\n\nNext: {SHARE}", highlight=False, soft_wrap=True)
 
 
-COMMANDS = (promote, rollback)
+def registry_pull() -> None:
+    """Make the champion that git names the champion of this machine's registry."""
+    from .record import pull
+
+    root = Path.cwd()
+    with console.status("bringing the champion's files", spinner="line"):
+        said = pull(load_config(root), root)
+    console.print(said, highlight=False)
+
+
+COMMANDS = (promote, rollback, registry_pull)

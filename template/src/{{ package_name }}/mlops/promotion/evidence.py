@@ -23,7 +23,7 @@ from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
 from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version, registry
-from . import staleness
+from . import commit_of, record, staleness
 from .old_champion import score_with_own_code
 
 
@@ -50,8 +50,6 @@ class Evidence:
     candidate_version: Version | None = None
     candidate_folder: Path | None = None
     reasons: Reasons = NO_REASONS
-
-    # The moment and the commit.
 
     @cached_property
     def now(self) -> datetime:
@@ -198,6 +196,21 @@ class Evidence:
         commit = version.tags.get("git_commit", "")
         return score_with_own_code(self.root, commit, folder, table)
 
+    @cached_property
+    def missing_champion(self) -> str:
+        """Why the registry's champion is not the one that git names; empty if it is."""
+        model = self.config.model.name
+        previous = registry.by_alias(self.root, model, "previous")
+        removed_in = ""
+        if self.commit:
+            removed_in = self.git("log", "-1", "--format=%h", "--", str(record.RECORD))
+        return record.missing_champion(self.root, self.champion_version, previous, removed_in)
+
+    @cached_property
+    def recorded(self) -> dict[str, Any]:
+        """What git has of the champion's promotion; empty before the first one."""
+        return record.read(self.root) or {}
+
     @property
     def behind_best(self) -> float:
         """Skill by which the candidate is behind the best champion so far; 0 if it is ahead.
@@ -294,10 +307,3 @@ class Evidence:
         if facts.get("model") != self.manifest["sha256"]:
             raise ProjectError(f"{path.name} is about another model: `{fix}` makes it again")
         return facts
-
-
-def commit_of(root: Path) -> str:
-    """Return the commit that is checked out; empty outside a repository."""
-    command = ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""

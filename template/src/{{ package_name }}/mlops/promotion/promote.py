@@ -17,7 +17,8 @@ from ..errors import ProjectError
 from ..gates import NO_REASONS, Reasons, Verdict, judge
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from .evidence import Evidence, commit_of
+from . import commit_of, record
+from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]
 """Called with the name of a gate and its verdict, as soon as it is known."""
@@ -77,7 +78,7 @@ def promote(
             verdicts[name] = verdict
             on_verdict(name, verdict)
         refused = _gates_that(verdicts, "refused")
-        facts = record(why) | {"commit": evidence.commit}
+        facts = who_and_why(why) | {"commit": evidence.commit}
         facts |= {name: reason for name, reason in asdict(reasons).items() if reason}
         if not refused:
             # Again, since the gates take seconds in which somebody may change a file.
@@ -85,7 +86,11 @@ def promote(
             # All that can fail comes before the alias moves.
             measured = evidence.measured
             _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
+            of_champion = record.of_promotion(evidence, version, verdicts) | facts
+            _tag(config, root, version, "record", json.dumps(of_champion))
+            record.keep_files(root, files)
             _move_aliases(config, root, champion, version, facts)
+            record.write(root, of_champion)
             summary = _promotion_summary(config, version, champion, verdicts, measured)
         else:
             _tag_refusal(config, root, champion, version, verdicts)
@@ -143,13 +148,16 @@ def rollback(config: Config, root: Path, why: str) -> str:
         if previous is None or champion is None or previous.number == champion.number:
             raise ProjectError("there is no previous champion to return to; nothing was changed")
         # Loading raises before anything is changed.
-        manifest.load(registry.fetch(root, model, previous))
-        facts = record(why)
+        files = registry.fetch(root, model, previous)
+        manifest.load(files)
+        facts = who_and_why(why)
+        record.keep_files(root, files)
         _tag(config, root, previous, "restored", json.dumps(facts))
         _tag(config, root, champion, "withdrawn", json.dumps(facts))
         # In this order, so that there is a champion wherever the process is stopped.
         registry.set_alias(root, model, "champion", previous.number)
         registry.drop_alias(root, model, "previous")
+        record.write(root, record.of_restored(previous, facts))
     summary = (
         f"Version {previous.number} of {model} is champion again, version {champion.number} not."
     )
@@ -158,7 +166,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
     return summary
 
 
-def record(why: str) -> dict[str, str]:
+def who_and_why(why: str) -> dict[str, str]:
     """Record who acts, when and why.
 
     Args:

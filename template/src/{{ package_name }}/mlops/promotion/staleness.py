@@ -9,6 +9,8 @@ from typing import Any
 
 from ..errors import ProjectError
 
+CHAMPION = "models/champion.dvc"
+
 
 @cache
 def ask(root: Path) -> Popen[str]:
@@ -43,6 +45,8 @@ def answer(root: Path) -> list[str]:
     if process.returncode:
         raise ProjectError(f"dvc cannot tell what changed: {problem.strip()}")
     found: dict[str, list[Any]] = json.loads(printed or "{}")
+    # The champion's files are no evidence of the candidate, and a clone need not have them.
+    found.pop(CHAMPION, None)
     changed = []
     for stage, changes in found.items():
         for change in changes:

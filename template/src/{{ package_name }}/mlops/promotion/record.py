@@ -1,0 +1,234 @@
+"""The champion as git names it, and its files, which DVC carries to every clone.
+
+A registry is on one machine, unless there is a tracking server. The record is what clones share: a
+registry that lacks the recorded champion says so, and no model becomes first where a champion was.
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..checksums import file_hash
+from ..config import Config
+from ..data.fetch import dvc
+from ..errors import ProjectError
+from ..gates import Verdict, drift
+from ..gates.slices import judged_slices
+from ..tracking import MODEL_FILES, Version, registry, write_json
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+
+RECORD = Path("models", "champion.json")
+"""Committed with the promotion: who is champion, by which verdicts, since when and why."""
+
+FILES = Path("models", "champion")
+"""A copy of the champion's files; git keeps DVC's pointer to it."""
+
+POINTER = Path(f"{FILES}.dvc")
+
+
+def read(root: Path) -> dict[str, Any] | None:
+    """Return what is recorded of the champion; None if nothing is.
+
+    Raises:
+        ProjectError: The record cannot be read.
+    """
+    path = root / RECORD
+    if not path.exists():
+        return None
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return facts | {"sha256": str(facts["sha256"]), "version": int(facts["version"])}
+    except (ValueError, KeyError, TypeError):
+        raise ProjectError(
+            f"{RECORD} cannot be read: bring it back with `git checkout HEAD -- {RECORD}`"
+        ) from None
+
+
+def keep_files(root: Path, folder: Path) -> None:
+    """Copy a champion's files to where DVC versions them.
+
+    Args:
+        root: The project.
+        folder: The champion's files in the registry.
+
+    Raises:
+        ProjectError: DVC cannot take them.
+    """
+    target = root / FILES
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    for name in MODEL_FILES:
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, target / name)
+    dvc("add", "--quiet", str(FILES), cwd=root)
+
+
+def of_promotion(
+    evidence: "Evidence", version: Version, verdicts: dict[str, Verdict]
+) -> dict[str, Any]:
+    """Return what git is to know of a new champion, beside who promoted it, when and why.
+
+    Args:
+        evidence: What it was judged by.
+        version: Its version in the registry.
+        verdicts: The verdict of each gate.
+    """
+    metric = evidence.config.selection.metric
+    measured = evidence.measured
+    thresholds = evidence.config.gates.model_dump(mode="json")
+    before = evidence.recorded.get("thresholds", thresholds)
+    champion = evidence.champion_version
+    return {
+        "model": evidence.config.model.name,
+        "version": version.number,
+        "champion_before": champion.number if champion else None,
+        "sha256": evidence.manifest["sha256"],
+        "code": evidence.manifest.get("code"),
+        "chosen": str(evidence.manifest.get("chosen")),
+        "rows": measured["rows"],
+        "metric": metric,
+        "score": measured[metric],
+        "low": measured[f"{metric}_low"],
+        "high": measured[f"{metric}_high"],
+        "behind_best": round(evidence.behind_best, 6),
+        "slices": judged_slices(evidence),
+        "columns": drift.summaries(evidence),
+        "thresholds": thresholds,
+        "changed_thresholds": _changes(before, thresholds),
+        "verdicts": {name: asdict(verdict) for name, verdict in verdicts.items()},
+    }
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
+    """The settings that differ, as [before, now], by names such as `floor.skill`."""
+    changed = {}
+    for gate in sorted(before.keys() | now.keys()):
+        old = before.get(gate, {})
+        new = now.get(gate, {})
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                changed[f"{gate}.{name}"] = [old.get(name), new.get(name)]
+    return changed
+
+
+def of_restored(version: Version, facts: dict[str, str]) -> dict[str, Any]:
+    """Return what git is to know of a champion that is one again.
+
+    Args:
+        version: Its version in the registry, with its own record as a tag.
+        facts: Who restored it, when and why.
+    """
+    tags = version.tags
+    # Registered before there were records, a version has only its tags.
+    of_version = {
+        "version": version.number,
+        "sha256": tags["sha256"],
+        "chosen": tags.get("chosen", ""),
+        "commit": tags.get("git_commit", ""),
+    }
+    recorded: dict[str, Any] = json.loads(tags.get("record", "{}"))
+    return of_version | recorded | facts | {"restored": True}
+
+
+def write(root: Path, facts: dict[str, Any]) -> None:
+    """Write the record, as a whole or not at all.
+
+    Args:
+        root: The project.
+        facts: What is recorded; `sha256` and `version` are among it.
+    """
+    write_json(root / RECORD, facts)
+
+
+def missing_champion(
+    root: Path, champion: Version | None, previous: Version | None, removed_in: str
+) -> str:
+    """Say whether git names a champion that this registry does not have.
+
+    Args:
+        root: The project.
+        champion: The champion of the registry; None if it has none.
+        previous: The champion before it; None if there was none.
+        removed_in: The last commit that changed the record; empty if none ever did.
+
+    Returns:
+        One sentence with the way out; empty if record and registry agree.
+
+    Raises:
+        ProjectError: The record cannot be read.
+    """
+    recorded = read(root)
+    do_without = "to do without it: UNCOMPARED= with a reason"
+    if recorded is None:
+        if champion is None and removed_in:
+            return (
+                f"commit {removed_in} removed {RECORD}, and no model is the first where a champion "
+                f"was: `git checkout {removed_in}~ -- {RECORD} {POINTER}`, then "
+                f"`make registry-pull`; {do_without}"
+            )
+        return ""
+    known = [version.tags.get("sha256") for version in (champion, previous) if version]
+    # The one before: a promotion was stopped before it could write the record.
+    if recorded["sha256"] in known:
+        return ""
+    return (
+        f"git names a champion that this registry does not have, promoted by {recorded['who']} at "
+        f"{recorded['when']}: `make registry-pull` brings it, or name the tracking server in "
+        f"MLFLOW_TRACKING_URI; {do_without}"
+    )
+
+
+def pull(config: Config, root: Path) -> str:
+    """Make the recorded champion the champion of this registry.
+
+    Args:
+        config: Names the registered model.
+        root: The project.
+
+    Returns:
+        What was done, in a sentence.
+
+    Raises:
+        ProjectError: No champion is recorded, or its files cannot be brought.
+    """
+    facts = read(root)
+    if facts is None:
+        raise ProjectError(f"{RECORD} is not there: no champion was promoted, or git pull first")
+    model = config.model.name
+    champion = registry.by_alias(root, model, "champion")
+    if champion and champion.tags.get("sha256") == facts["sha256"]:
+        return f"Version {champion.number} of {model} is the recorded champion already."
+    folder = _bring_files(root, facts["sha256"])
+    tags = {
+        "git_commit": facts["commit"],
+        "chosen": facts["chosen"],
+        "promoted": json.dumps({name: facts[name] for name in ("who", "when", "why")}),
+        "record": json.dumps(facts),
+    }
+    version = registry.register(root, model, folder, None, tags)
+    if champion:
+        registry.set_alias(root, model, "previous", champion.number)
+    registry.set_alias(root, model, "champion", version.number)
+    return (
+        f"Version {version.number} of {model} is champion here: git names it, promoted by "
+        f"{facts['who']} at {facts['when']}."
+    )
+
+
+def _bring_files(root: Path, sha256: str) -> Path:
+    """The folder with the recorded champion's files, pulled if they are not there."""
+    folder = root / FILES
+    model = folder / MODEL_FILES[0]
+    if not model.exists() or file_hash(model) != sha256:
+        dvc("pull", "--quiet", "--force", str(POINTER), cwd=root)
+    if not model.exists() or file_hash(model) != sha256:
+        raise ProjectError(
+            f"{FILES} does not hold the model that {RECORD} names: commit both files of a "
+            "promotion, and push its data with `uv run dvc push`"
+        )
+    return folder

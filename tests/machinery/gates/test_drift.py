@@ -1,0 +1,155 @@
+"""Planted changes of the data that the gate `drift` exists for, and samples that it lets pass."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.gates import drift
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.tracking import Version
+
+TIME = "event_month"
+Plant = Callable[[pd.DataFrame, pd.Series], None]
+
+
+def set_tables(evidence: Evidence, table: pd.DataFrame) -> None:
+    """Put a changed table in the place of both: the first half is learned from."""
+    n_train = len(table) // 2
+    evidence.__dict__["train"] = table.iloc[:n_train].reset_index(drop=True)
+    evidence.__dict__["test"] = table.iloc[n_train:].reset_index(drop=True)
+
+
+def whole(evidence: Evidence) -> pd.DataFrame:
+    table: pd.DataFrame = pd.concat([evidence.train, evidence.test], ignore_index=True)
+    return table
+
+
+def with_settings(config: Config, time: str | None = TIME, **settings: object) -> Config:
+    gates = config.gates.model_copy(update={"drift": drift.Drift.model_validate(settings)})
+    data = config.data.model_copy(update={"time": time})
+    return config.model_copy(update={"gates": gates, "data": data})
+
+
+def other_unit(table: pd.DataFrame, late: pd.Series) -> None:
+    table.loc[late, "monthly_charge"] *= 100
+
+
+def dearer(table: pd.DataFrame, late: pd.Series) -> None:
+    table.loc[late, "monthly_charge"] *= 1.3
+
+
+def gaps(table: pd.DataFrame, late: pd.Series) -> None:
+    table.loc[late & (table.index % 2 == 0), "data_gb"] = np.nan
+
+
+def one_kind(table: pd.DataFrame, late: pd.Series) -> None:
+    table.loc[late, "contract_type"] = "yearly"
+
+
+FAULTS = {
+    "another unit": (other_unit, "monthly_charge"),
+    "a third more": (dearer, "monthly_charge"),
+    "gaps": (gaps, "data_gb"),
+    "one kind only": (one_kind, "contract_type"),
+}
+
+
+def test_the_slow_drift_of_the_example_passes(evidence: Evidence) -> None:
+    verdict = drift.check(evidence)
+    assert verdict.status == "passed", verdict.reason
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_half_a_year_of_other_values_is_refused(fault: str, evidence: Evidence) -> None:
+    plant, column = FAULTS[fault]
+    table = whole(evidence)
+    plant(table, table[TIME] >= table[TIME].median())
+    set_tables(evidence, table)
+    verdict = drift.check(evidence)
+    assert verdict.status == "refused"
+    assert f"{column} from 20" in verdict.reason
+    assert "gates.drift.explained" in verdict.reason
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_test_rows_unlike_the_training_rows_are_refused(
+    fault: str, config: Config, evidence: Evidence
+) -> None:
+    evidence.config = with_settings(config, time=None)
+    plant, column = FAULTS[fault]
+    mixed = whole(evidence).sample(frac=1, random_state=1, ignore_index=True)
+    set_tables(evidence, mixed)
+    test = evidence.test.copy()
+    assert drift.check(evidence).status == "passed"
+    plant(test, pd.Series(True, index=test.index))
+    evidence.__dict__["test"] = test
+    verdict = drift.check(evidence)
+    assert verdict.status == "refused"
+    assert f"{column} in the test rows" in verdict.reason
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_column_unlike_the_champions_is_refused(fault: str, evidence: Evidence) -> None:
+    plant, column = FAULTS[fault]
+    evidence.__dict__["recorded"] = {"columns": drift.summaries(evidence)}
+    assert drift.check(evidence).status == "passed"
+    table = whole(evidence)
+    plant(table, pd.Series(True, index=table.index))
+    set_tables(evidence, table)
+    verdict = drift.check(evidence)
+    assert verdict.status == "refused"
+    assert f"{column} since the champion" in verdict.reason
+
+
+def test_a_change_passes_for_a_reason(config: Config, evidence: Evidence) -> None:
+    table = whole(evidence)
+    other_unit(table, table[TIME] >= table[TIME].median())
+    set_tables(evidence, table)
+    evidence.config = with_settings(config, explained={"monthly_charge": "billed in cents now"})
+    assert drift.check(evidence).status == "passed"
+    evidence.config = with_settings(config, explained={"monthly_charge": " "})
+    assert "say why for monthly_charge" in drift.check(evidence).reason
+    evidence.config = with_settings(config, explained={"monthly_charges": "billed in cents now"})
+    assert "did you mean monthly_charge" in drift.check(evidence).reason
+
+
+def test_a_champion_that_fell_is_the_datas_fault(config: Config, evidence: Evidence) -> None:
+    metric = config.selection.metric
+    evidence.champion_version = Version(3, {"sha256": "champion's"}, "run", "source")
+    evidence.__dict__["cached_champion"] = evidence.rows.baseline
+    at_promotion = {"score": 0.8, "low": 0.77, "high": 0.83, "metric": metric}
+    evidence.__dict__["recorded"] = at_promotion | {"sha256": "champion's"}
+    verdict = drift.check(evidence)
+    assert verdict.status == "refused"
+    assert "the model is the same, so the data changed" in verdict.reason
+    evidence.config = with_settings(config, explained={"score": "a new competitor"})
+    assert drift.check(evidence).status == "passed"
+    # The record of another model says nothing about this one.
+    evidence.config = config
+    evidence.__dict__["recorded"] = at_promotion | {"sha256": "another's"}
+    assert drift.check(evidence).status == "passed"
+
+
+def test_few_rows_are_inconclusive(config: Config, evidence: Evidence) -> None:
+    evidence.config = with_settings(config, time=None)
+    evidence.__dict__["test"] = evidence.test.head(drift.MIN_ROWS - 1)
+    assert drift.check(evidence).status == "inconclusive"
+
+
+def test_rows_of_a_few_people_are_few_rows(config: Config, evidence: Evidence) -> None:
+    evidence.config = with_settings(config, time=None)
+    few = np.arange(len(evidence.test)) % 20
+    evidence.__dict__["test"] = evidence.test.assign(customer_id=few)
+    assert drift.check(evidence).status == "inconclusive"
+
+
+def test_samples_of_one_table_are_seldom_refused(config: Config, evidence: Evidence) -> None:
+    evidence.config = with_settings(config, time=None)
+    table = whole(evidence)
+    refused = 0
+    for seed in range(60):
+        set_tables(evidence, table.sample(frac=1, random_state=seed, ignore_index=True))
+        refused += drift.check(evidence).status == "refused"
+    assert refused == 0

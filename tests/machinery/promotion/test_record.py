@@ -1,0 +1,165 @@
+"""What git keeps of the champion, and how another registry comes to the same one."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.gates import NO_REASONS, Reasons, Verdict, champion
+from churn_radar.mlops.promotion import promote as module
+from churn_radar.mlops.promotion import record
+from churn_radar.mlops.promotion.evidence import Evidence
+from churn_radar.mlops.promotion.promote import promote, rollback
+from churn_radar.mlops.tracking import registry
+from machinery.promotion.known import another
+
+
+@pytest.fixture(autouse=True)
+def all_pass(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every gate passes, and no time is spent on measuring."""
+    metric = config.selection.metric
+    measured = {"rows": 9, metric: 0.8, f"{metric}_low": 0.7, f"{metric}_high": 0.9}
+    monkeypatch.setattr(Evidence, "measured", measured)
+    monkeypatch.setattr(module, "judge", lambda _: iter([("floor", Verdict("passed", "good"))]))
+
+
+@pytest.fixture
+def clone(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Copies what git and DVC bring to a colleague, or leave after a disk broke: no registry."""
+
+    def copied() -> Path:
+        folder = tmp_path_factory.mktemp("clones") / "second"
+        without_registry = shutil.ignore_patterns("mlflow.db", "mlruns")
+        return Path(shutil.copytree(project, folder, ignore=without_registry))
+
+    return copied
+
+
+def try_it(config: Config, root: Path) -> None:
+    assert promote(config, root, "a test", lambda *_: None).promoted
+
+
+def recorded(root: Path) -> Any:
+    return record.read(root)
+
+
+def champion_verdict(config: Config, root: Path, reasons: Reasons = NO_REASONS) -> Verdict:
+    version = registry.by_alias(root, config.model.name, "champion")
+    return champion.check(Evidence(config, root, version, reasons=reasons))
+
+
+def test_a_promotion_writes_the_record_into_git_and_into_the_registry(
+    config: Config, project: Path
+) -> None:
+    assert record.read(project) is None
+    try_it(config, project)
+    found = recorded(project)
+    assert (found["version"], found["champion_before"], found["why"]) == (1, None, "a test")
+    assert found["verdicts"]["floor"]["reason"] == "good"
+    assert found["changed_thresholds"] == {}
+    version = registry.by_alias(project, config.model.name, "champion")
+    assert version is not None
+    assert json.loads(version.tags["record"]) == found
+    assert (project / record.FILES / "model.skops").exists()
+
+
+def test_a_threshold_that_was_loosened_shows(config: Config, project: Path) -> None:
+    try_it(config, project)
+    another(project)
+    floor = config.gates.floor.model_copy(update={"skill": 0.01})
+    gates = config.gates.model_copy(update={"floor": floor})
+    try_it(config.model_copy(update={"gates": gates}), project)
+    assert recorded(project)["changed_thresholds"] == {"floor.skill": [0.05, 0.01]}
+
+
+def test_a_rollback_records_the_version_that_is_champion_again(
+    config: Config, project: Path
+) -> None:
+    try_it(config, project)
+    first = recorded(project)
+    another(project)
+    try_it(config, project)
+    assert recorded(project)["sha256"] != first["sha256"]
+    rollback(config, project, "complaints")
+    again = recorded(project)
+    assert (again["sha256"], again["why"], again["restored"]) == (
+        first["sha256"],
+        "complaints",
+        True,
+    )
+
+
+def test_another_clone_takes_the_same_champion(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    second = clone()
+    verdict = champion_verdict(config, second)
+    assert verdict.status == "refused"
+    assert "git names a champion that this registry does not have" in verdict.reason
+    assert "make registry-pull" in verdict.reason
+    assert "is champion here" in record.pull(config, second)
+    taken = registry.by_alias(second, config.model.name, "champion")
+    assert taken is not None
+    assert taken.tags["sha256"] == recorded(project)["sha256"]
+    assert "the champion already" in champion_verdict(config, second).reason
+    assert "already" in record.pull(config, second)
+
+
+def test_a_registry_that_was_lost_makes_nobody_the_first(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    left = clone()
+    assert champion_verdict(config, left).status == "refused"
+    for_a_reason = champion_verdict(config, left, Reasons(uncompared="the disk broke"))
+    assert for_a_reason.status == "inconclusive"
+    assert "not compared: the disk broke" in for_a_reason.reason
+
+
+def test_a_record_that_was_removed_makes_nobody_the_first(
+    config: Config, project: Path, git: Callable[..., None], clone: Callable[[], Path]
+) -> None:
+    assert champion_verdict(config, project).status == "passed"
+    (project / ".gitignore").write_text("/models/*\n!/models/champion.json\n/reports/*\n")
+    try_it(config, project)
+    for message in ("Promote", "Remove the record"):
+        git("add", "--all")
+        git("commit", "--quiet", "--no-verify", "--message", message)
+        (project / record.RECORD).unlink(missing_ok=True)
+    verdict = champion_verdict(config, clone())
+    assert verdict.status == "refused"
+    assert "removed models/champion.json" in verdict.reason
+
+
+def test_a_promotion_that_was_stopped_before_its_record_is_no_riddle(
+    config: Config, project: Path
+) -> None:
+    try_it(config, project)
+    first = (project / record.RECORD).read_text()
+    another(project)
+    try_it(config, project)
+    (project / record.RECORD).write_text(first)
+    assert champion_verdict(config, project).reason.startswith("it is the champion already")
+
+
+def test_a_champion_without_its_files_is_one_sentence(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    with pytest.raises(ProjectError, match="no champion was promoted"):
+        record.pull(config, project)
+    try_it(config, project)
+    second = clone()
+    shutil.rmtree(second / record.FILES)
+    with pytest.raises(ProjectError, match="does not hold the model that"):
+        record.pull(config, second)
+
+
+def test_a_record_that_cannot_be_read_is_one_sentence(project: Path) -> None:
+    (project / record.RECORD).write_text("<<<<<<< HEAD\n")
+    with pytest.raises(ProjectError, match=r"git checkout HEAD -- models/champion\.json"):
+        record.read(project)
