@@ -1,6 +1,6 @@
 """Real tables: wired, checked, run through the stages and tested; some of them have a champion.
 
-Usage: python tests/known_tables.py
+Usage: python tests/known_tables.py [name of a table ...]
 
 Prints a line of JSON for each table: its name, what came out, and why.
 """
@@ -34,7 +34,7 @@ CHECKS = (
 )
 
 
-def hold_what_was_asked(name: str, project: Path) -> None:
+def check_project(name: str, project: Path) -> None:
     """The written code is as good as any; the model reaches its floor, and becomes champion."""
     for command in CHECKS:
         done = subprocess.run(command, capture_output=True, text=True)
@@ -43,27 +43,27 @@ def hold_what_was_asked(name: str, project: Path) -> None:
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     assert metrics[metric] > floor
     if name in WITH_A_CHAMPION:
-        hold_the_champion(project)
+        check_promotion(project)
 
 
-def hold_the_champion(project: Path) -> None:
+def check_promotion(project: Path) -> None:
     """A sound model passes every gate; one that learned shuffled labels does not."""
     from churn_radar.mlops.pipeline import train
 
-    refused = promotion(project)
+    refused = refusals_of_promotion(project)
     if refused:  # what a team does about a column that tells so much: it says why
         assert refused.keys() == {"leakage"}, refused
         explain_leaks(project)
-        refused = promotion(project)
+        refused = refusals_of_promotion(project)
     assert refused == {}, refused
     train.inputs = shuffled(train.inputs)
     run_stages(project, "train")
-    refused = promotion(project)
+    refused = refusals_of_promotion(project)
     assert {"floor", "champion"} <= refused.keys(), refused
 
 
 def shuffled(inputs: Callable[..., tuple[pd.DataFrame, pd.Series]]) -> Callable[..., object]:
-    """Deal the outcomes out anew before they are learned."""
+    """Return `inputs` with its outcomes shuffled, so that a model is trained on noise."""
 
     def with_another_order(*arguments: object) -> tuple[pd.DataFrame, pd.Series]:
         features, target = inputs(*arguments)
@@ -96,10 +96,10 @@ def run_stages(project: Path, *stages: str) -> None:
         pipeline.run_stage(name, config, project)
 
 
-def promotion(project: Path) -> dict[str, str]:
+def refusals_of_promotion(project: Path) -> dict[str, str]:
     """Commit, measure and judge as `make promote` does; return the gates that refuse, and why.
 
-    What DVC says and does is left out, which takes seconds and is tested with whole projects.
+    DVC is replaced, since it takes seconds; tests of whole projects cover it.
     """
     from churn_radar.mlops.config import load_config
     from churn_radar.mlops.profiling.freshness import profile
@@ -130,7 +130,7 @@ def main() -> int:
         project = render_project(Path(scratch))
         for name in names:
             path, target = data_file(name, Path(scratch))
-            finish = functools.partial(hold_what_was_asked, name)
+            finish = functools.partial(check_project, name)
             status, reason = outcome_of(project, path, target, finish)
             statuses.add(status)
             print(json.dumps({"table": name, "status": status, "reason": reason}), flush=True)

@@ -2,9 +2,9 @@
 
 Usage: python tests/sound_retrainings.py [how many] [seed]
 
-A champion is made of the simulated customers. Then customers are drawn anew with other seeds, the
-pipeline runs on them, and its model is held against that champion by every gate. Prints how many
-were refused, and by which gates. 200 take half an hour: a gate that refuses sound work will be
+A champion is made of the simulated customers. Then customers are simulated again with other
+seeds, the pipeline runs on them, and every gate judges its model against that champion. Prints how
+many were refused, and by which gates. 200 take half an hour: a gate that refuses sound work will be
 switched off by those who use it.
 """
 
@@ -18,25 +18,25 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from known_tables import promotion, run_stages
+from known_tables import refusals_of_promotion, run_stages
 from table_runs import HOOKS, in_a_process, prepare, render_project
 
-MOST_REFUSED = 0.05
+MAX_REFUSED_SHARE = 0.05
 
 
 def make_champion(project: Path) -> dict[str, str]:
     """Make the first champion, measured as any; return the gates that refused it, and why."""
     enter(project)
-    learn(project, seed=0)
-    return promotion(project)
+    simulate_and_run(project, seed=0)
+    return refusals_of_promotion(project)
 
 
 def retrain(project: Path, seed: int) -> dict[str, str]:
     """Learn from other customers; return the gates that refused the model, and why."""
     enter(project)
-    learn(project, seed)
-    measure_as_before(project)
-    return promotion(project)
+    simulate_and_run(project, seed)
+    reuse_profile(project)
+    return refusals_of_promotion(project)
 
 
 def enter(project: Path) -> None:
@@ -44,7 +44,7 @@ def enter(project: Path) -> None:
     sys.path[:0] = [str(project / "src"), str(HOOKS)]
 
 
-def settle(project: Path) -> None:
+def disable_tuning(project: Path) -> None:
     """Tune nothing, which would take most of the time."""
     path = project / "params.yaml"
     settings = path.read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def settle(project: Path) -> None:
     path.write_text(settings.replace("trials: 8", "trials: 0"), encoding="utf-8")
 
 
-def learn(project: Path, seed: int) -> None:
+def simulate_and_run(project: Path, seed: int) -> None:
     from churn_radar.mlops import pipeline, team
     from churn_radar.mlops.config import load_config
 
@@ -63,8 +63,8 @@ def learn(project: Path, seed: int) -> None:
     run_stages(project, *pipeline.STAGES)
 
 
-def measure_as_before(project: Path) -> None:
-    """Say of this model what was measured of the champion, which would take most of the time."""
+def reuse_profile(project: Path) -> None:
+    """Reuse the champion's profile for this model: measuring would take most of the time."""
     from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
     from churn_radar.mlops.config import load_config
     from churn_radar.mlops.profiling.freshness import REPORT, fingerprint
@@ -84,7 +84,7 @@ def main() -> int:
     n_refused = 0
     with tempfile.TemporaryDirectory() as scratch:
         project = render_project(Path(scratch))
-        settle(project)
+        disable_tuning(project)
         first = in_a_process(partial(make_champion, project))
         if first:
             print(f"the first champion was refused: {first}")
@@ -95,10 +95,10 @@ def main() -> int:
             refused = in_a_process(partial(retrain, copy, seed))
             shutil.rmtree(copy)
             n_refused += bool(refused)
-            by_gate.update(refused)
+            by_gate.update(refused.keys())
             print(f"{seed}: {refused or 'promoted'}", flush=True)
     print(f"{n_refused} of {count} refused ({n_refused / count:.1%}), by gate: {dict(by_gate)}")
-    return n_refused / count > MOST_REFUSED
+    return n_refused / count > MAX_REFUSED_SHARE
 
 
 if __name__ == "__main__":

@@ -38,8 +38,13 @@ MAX_TRIALS = 2
 N_RESAMPLES = 20
 """What is enough to see that a table comes through."""
 
+Outcome = tuple[str, str]
 Finish = Callable[[Path], object]
 """What else to do in the project when its tests are green; an exception makes the table red."""
+
+
+def nothing_more(_: Path) -> None:
+    """Do nothing else."""
 
 
 def prepare() -> None:
@@ -66,7 +71,9 @@ def render_project(scratch: Path) -> Path:
     return project
 
 
-def outcome_of(project: Path, path: Path, target: str, finish: Finish = bool) -> tuple[str, str]:
+def outcome_of(
+    project: Path, path: Path, target: str, finish: Finish = nothing_more
+) -> tuple[str, str]:
     """Wire a copy of a project to a table and run it.
 
     The libraries are imported already, and a fork shares them: only the project's own modules are

@@ -42,7 +42,7 @@ def test_a_candidate_that_is_surely_worse_is_refused_however_little(
     verdict = champion.check(known)
     assert verdict.status == "refused"
     assert verdict.value > verdict.threshold
-    assert "that is surely worse; ACCEPT_WORSE=" in verdict.reason
+    assert "so it is worse; ACCEPT_WORSE=" in verdict.reason
 
 
 def test_losses_that_add_up_are_refused(known: SimpleNamespace) -> None:

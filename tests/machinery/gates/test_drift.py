@@ -15,7 +15,7 @@ Plant = Callable[[pd.DataFrame, pd.Series], None]
 
 
 def set_tables(evidence: Evidence, table: pd.DataFrame) -> None:
-    """Put a changed table in the place of both: the first half is learned from."""
+    """Replace both tables by a changed one: its first half is the training set."""
     n_train = len(table) // 2
     evidence.__dict__["train"] = table.iloc[:n_train].reset_index(drop=True)
     evidence.__dict__["test"] = table.iloc[n_train:].reset_index(drop=True)
@@ -153,3 +153,21 @@ def test_samples_of_one_table_are_seldom_refused(config: Config, evidence: Evide
         set_tables(evidence, table.sample(frac=1, random_state=seed, ignore_index=True))
         refused += drift.check(evidence).status == "refused"
     assert refused == 0
+
+
+def test_a_jump_in_the_newest_rows_is_seen(config: Config, evidence: Evidence) -> None:
+    """They are too few for a period of their own."""
+    table = whole(evidence).sort_values(TIME, ignore_index=True)
+    newest = table.index >= len(table) - drift.MIN_ROWS // 2
+    table["data_gb"] = np.where(newest, table["data_gb"] * 1000, table["data_gb"])
+    set_tables(evidence, table)
+    assert drift.check(evidence).status == "refused"
+
+
+def test_a_column_that_became_empty_is_named_first(config: Config, evidence: Evidence) -> None:
+    table = whole(evidence)
+    late = table[TIME] >= table[TIME].median()
+    dearer(table, late)
+    table.loc[late, "data_gb"] = np.nan
+    set_tables(evidence, table)
+    assert drift.check(evidence).reason.startswith("data_gb from")

@@ -146,3 +146,13 @@ def test_a_slice_on_which_the_champion_was_judged_must_be_there(config: Config) 
     silent = numbers(config, GOOD, retired={"place=west": " "})
     with pytest.raises(ProjectError, match="say why for place=west"):
         slices.check(silent)
+
+
+def test_a_slice_that_lost_much_and_may_be_at_its_floor_refuses(config: Config) -> None:
+    """Its interval reaches below the floor, which alone would be inconclusive."""
+    weak = TRUTH * 0.1 + noise(3, ROWS) * 0.2
+    alone = slices.check(numbers(config, weak))
+    assert alone.status != "refused", alone.reason
+    verdict = slices.check(numbers(config, weak, champion=GOOD))
+    assert verdict.status == "refused"
+    assert "less than the champion's" in verdict.reason

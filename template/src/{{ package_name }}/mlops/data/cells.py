@@ -53,7 +53,7 @@ def _cell_text(value: object) -> str:
 
 
 def clean(table: pyarrow.Table, how: Read) -> pyarrow.Table:
-    """Take the space around each text away.
+    """Strip the space around each text, and leave a gap where it stands for a missing value.
 
     Args:
         table: Columns of text.
@@ -132,8 +132,8 @@ def dates(present: pd.Series, formats: list[str]) -> pd.Series:
 
     Args:
         present: The texts of a column that are not missing.
-        formats: Formats as strptime has them; each value takes the first that fits it. None
-            means ISO 8601.
+        formats: Formats as strptime has them; each value takes the first that fits it. An
+            empty list means ISO 8601.
 
     Returns:
         The moments under the same index; missing where no format fits.

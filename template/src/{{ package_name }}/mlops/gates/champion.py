@@ -59,7 +59,11 @@ def check(evidence: Evidence) -> Verdict:
         return Verdict("inconclusive", reason)
     candidate = evidence.cached_candidate
     if len(candidate.predictions) != len(champion.predictions):
-        return Verdict("refused", "the champion was scored on other rows than the candidate")
+        reason = (
+            f"the champion was scored on other rows, {len(champion.predictions)} of them, than the "
+            f"candidate, {len(candidate.predictions)}: `make pipeline`, then promote again"
+        )
+        return Verdict("refused", reason)
     if np.array_equal(candidate.outputs, champion.outputs):
         # Another file that behaves the same is no reason to change what is in production.
         reason = f"it predicts what the champion, version {version.number}, predicts"
@@ -75,12 +79,14 @@ def _non_inferior(
     interval = f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
     reason = f"skill score differs from version {number} by {interval}"
     if not np.isfinite(low):
-        return Verdict("refused", f"{reason}, which is undefined: on too many draws a class lacks")
+        fix = "hold out more rows, or choose another selection.metric"
+        reason += f", which is undefined: too many bootstrap draws lack a class; {fix}"
+        return Verdict("refused", reason)
     problem = ""
     if low < -margin:
         problem = f"at most {margin} may be lost"
     elif high < 0:
-        problem = "that is surely worse"
+        problem = "the upper confidence bound is below 0, so it is worse"
     elif evidence.behind_best > margin:
         problem = (
             f"with the champions before it is {evidence.behind_best:.3f} behind the best of them, "

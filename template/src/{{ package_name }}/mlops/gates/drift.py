@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
 Summary = dict[str, Any]
-"""What is kept of a column: its rows, the share of gaps, and quantiles or counts of values."""
+"""What is kept of a column: the number of independent rows, the share of gaps, and quantiles or
+counts of values."""
 
 MIN_ROWS = 200
 """On fewer rows a test misses what matters."""
@@ -46,20 +47,12 @@ N_LISTED = 4
 
 
 class Change(NamedTuple):
-    """How one column differs between two tables.
-
-    Attributes:
-        column: Its name.
-        effect: The Kolmogorov-Smirnov statistic of numbers, Cramér's V of categories: 0 to 1.
-        p_value: Of the test that belongs to it.
-        missing: By how much the share of gaps grew; negative if it shrank.
-        text: What differs, in words.
-    """
+    """How one column differs between two tables; `text` says it in words."""
 
     column: str
-    effect: float
+    effect: float  # Kolmogorov-Smirnov statistic of numbers, Cramér's V of categories: 0 to 1
     p_value: float
-    missing: float
+    missing: float  # by how much the share of gaps grew; negative if it shrank
     text: str
 
 
@@ -68,8 +61,9 @@ def check(evidence: Evidence) -> Verdict:
 
     A column changed if the test is significant after the correction for many columns and the effect
     is large, or if the share of gaps changed much. A change needs a reason in
-    gates.drift.explained; so does a champion whose score fell below the interval of its promotion,
-    which is the data's fault, since the model is the same.
+    gates.drift.explained; so does a champion whose score fell by more than the root of two times
+    the half width of its interval at promotion, as two samples of the same data seldom differ. The
+    model is the same, so that is the data's fault.
 
     With data.time the periods are compared with those before them, so that a jump shows, as from
     another unit, and a slow trend does not. Else the training rows are compared with the test rows,
@@ -79,15 +73,16 @@ def check(evidence: Evidence) -> Verdict:
         evidence: Both tables, the record of the champion, and its predictions for the test set.
 
     Returns:
-        A verdict with the largest effect, and what it may be without a reason.
+        A verdict with the largest effect, of the unexplained changes if it refuses, and what it may
+        be without a reason. Without both if only gaps changed.
     """
     thresholds = evidence.config.gates.drift
     table = pd.concat([evidence.train, evidence.test], ignore_index=True)
     columns = drift_columns(evidence)
     for name, why in thresholds.explained.items():
         if name not in [*columns, SCORE]:
-            reason = f"gates.drift.explained: {name} is no column of a request"
-            return Verdict("refused", f"{reason}: {hint(name, columns)}")
+            reason = f"gates.drift.explained: {name} is not a column that is compared"
+            return Verdict("refused", f"{reason}: {hint(name, [*columns, SCORE])}")
         if not why.strip():
             return Verdict("refused", f"gates.drift.explained: say why for {name}")
     fall = _fallen_score(evidence)
@@ -102,7 +97,10 @@ def check(evidence: Evidence) -> Verdict:
         n_more = len(unexplained) - N_LISTED
         more = f"; {n_more} more" if n_more > 0 else ""
         reason = f"{listed}{more}: correct the data, or say in gates.drift.explained why"
-        return Verdict("refused", reason, unexplained[0].effect, thresholds.max_effect)
+        effect = max(change.effect for change in unexplained)
+        if effect < thresholds.max_effect:
+            return Verdict("refused", reason)
+        return Verdict("refused", reason, effect, thresholds.max_effect)
     if not found:
         reason = f"fewer than {MIN_ROWS} rows on a side: too few to compare"
         return Verdict("inconclusive", reason)
@@ -125,8 +123,9 @@ def summaries(evidence: Evidence) -> dict[str, Summary]:
     """
     table = pd.concat([evidence.train, evidence.test], ignore_index=True)
     found = {}
+    n_rows = _independent_rows(evidence, table)
     for name in drift_columns(evidence):
-        found[name] = _summarize(table[name], _independent_rows(evidence, table))
+        found[name] = _summarize(table[name], n_rows)
     return found
 
 
@@ -142,15 +141,17 @@ def _comparisons(evidence: Evidence, table: pd.DataFrame, columns: list[str]) ->
             begin = str(after[time].min()).removesuffix(" 00:00:00")
             sides.append((f"from {begin}", before, after))
     for when, before, after in sides:
-        if min(_independent_rows(evidence, side) for side in (before, after)) < MIN_ROWS:
+        n_before = _independent_rows(evidence, before)
+        n_after = _independent_rows(evidence, after)
+        if min(n_before, n_after) < MIN_ROWS:
             continue
         for name in columns:
-            summary = _summarize(before[name], _independent_rows(evidence, before))
-            yield _compare(name, summary, after[name], _independent_rows(evidence, after), when)
-    rows = _independent_rows(evidence, table)
+            summary = _summarize(before[name], n_before)
+            yield _compare(name, summary, after[name], n_after, when)
+    n_rows = _independent_rows(evidence, table)
     for name, summary in evidence.recorded.get("columns", {}).items():
-        if name in columns and min(summary["rows"], rows) >= MIN_ROWS:
-            yield _compare(name, summary, table[name], rows, "since the champion")
+        if name in columns and min(summary["n_independent"], n_rows) >= MIN_ROWS:
+            yield _compare(name, summary, table[name], n_rows, "since the champion")
 
 
 def _independent_rows(evidence: Evidence, rows: pd.DataFrame) -> int:
@@ -160,7 +161,7 @@ def _independent_rows(evidence: Evidence, rows: pd.DataFrame) -> int:
 
 
 def _periods(table: pd.DataFrame, time: str) -> list[pd.DataFrame]:
-    """The rows in order of time, cut where the time changes, each part of enough rows."""
+    """The rows with a time in order, cut where it changes, each part of at least MIN_ROWS rows."""
     rows = table[table[time].notna()].sort_values(time)
     least = max(MIN_ROWS, len(rows) // MAX_PERIODS)
     periods = []
@@ -171,6 +172,9 @@ def _periods(table: pd.DataFrame, time: str) -> list[pd.DataFrame]:
         if end - begin >= least:
             periods.append(rows.iloc[begin:end])
             begin = end
+    if periods and begin < len(rows):
+        # The newest rows are too few for a period of their own, and matter most.
+        periods[-1] = pd.concat([periods[-1], rows.iloc[begin:]])
     return periods
 
 
@@ -178,10 +182,13 @@ def _is_number(values: pd.Series) -> bool:
     return types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
 
 
-def _summarize(values: pd.Series, rows: int) -> Summary:
+def _summarize(values: pd.Series, n_independent: int) -> Summary:
     """Keep of a column what a later one can be compared with, as JSON has it."""
     present = values.dropna()
-    summary: Summary = {"rows": rows, "missing": round(float(values.isna().mean()), 6)}
+    summary: Summary = {
+        "n_independent": n_independent,
+        "missing": round(float(values.isna().mean()), 6),
+    }
     if types.is_datetime64_any_dtype(values):
         present = present.astype("int64")
     if _is_number(present):
@@ -197,25 +204,27 @@ def _summarize(values: pd.Series, rows: int) -> Summary:
     return summary | {"counts": {str(value): int(n) for value, n in counts.items()}}
 
 
-def _compare(name: str, before: Summary, values: pd.Series, rows: int, when: str) -> Change:
-    """Compare later values of a column, in so many independent rows, with what is kept of it."""
-    after = _summarize(values, rows)
+def _compare(
+    name: str, before: Summary, values: pd.Series, n_independent: int, when: str
+) -> Change:
+    """Compare later values of a column, from so many independent rows, with what is kept of it."""
+    after = _summarize(values, n_independent)
     missing = after["missing"] - before["missing"]
     if "quantiles" in before and "quantiles" in after:
-        effect, p_value, text = _compare_numbers(before, values, _present(after))
+        effect, p_value, text = _compare_numbers(before, values, _n_present(after))
     elif "counts" in before and "counts" in after:
         effect, p_value, text = _compare_categories(before, after)
     else:
-        effect, p_value, text = 1.0, 0.0, "numbers on one side, words on the other"
+        effect, p_value, text = 1.0, 0.0, "numbers on one side, categories on the other"
     gaps = f"gaps {before['missing']:.0%} to {after['missing']:.0%}" if missing else ""
     details = ", ".join(filter(None, (text, gaps)))
-    text = f"{name} {when} differs by {effect:.2f}, {details}"
+    text = f"{name} {when} differs with effect {effect:.2f}, {details}"
     return Change(name, effect, p_value, missing, text)
 
 
-def _present(summary: Summary) -> float:
+def _n_present(summary: Summary) -> float:
     """The number of independent rows that have a value."""
-    return float(summary["rows"] * (1 - summary["missing"]))
+    return float(summary["n_independent"] * (1 - summary["missing"]))
 
 
 def _compare_numbers(
@@ -231,9 +240,11 @@ def _compare_numbers(
         return 0.0, 1.0, "nothing to compare"
     reached = np.searchsorted(numbers, quantiles, side="right") / len(numbers)
     effect = float(np.abs(reached - np.array(before["reached"])).max())
-    n_before = _present(before)
+    n_before = _n_present(before)
     harmonic = n_before * n_after / (n_before + n_after)
     p_value = float(kstwobign.sf(effect * np.sqrt(harmonic)))
+    if types.is_datetime64_any_dtype(values):
+        return effect, p_value, "other dates"
     median = float(np.interp(0.5, before["reached"], quantiles))
     return effect, p_value, f"median {median:.4g} to {np.median(numbers):.4g}"
 
@@ -247,7 +258,7 @@ def _compare_categories(before: Summary, after: Summary) -> tuple[float, float, 
     if (counts.sum(axis=1) == 0).any():
         return 0.0, 1.0, "nothing to compare"
     # As many as there are independent rows: those of one person say the same again and again.
-    independent = np.array([[_present(before)], [_present(after)]])
+    independent = np.array([[_n_present(before)], [_n_present(after)]])
     counts = counts / counts.sum(axis=1, keepdims=True) * independent
     test = chi2_contingency(counts)
     effect = float(np.sqrt(test.statistic / counts.sum()))
@@ -268,7 +279,8 @@ def _changed(found: list[Change], thresholds: Drift) -> list[Change]:
         is_shifted = p_value < SIGNIFICANCE and change.effect >= thresholds.max_effect
         if is_shifted or abs(change.missing) > thresholds.max_missing:
             changed.append(change)
-    return sorted(changed, key=lambda change: -change.effect)
+    # A column that became empty has no effect to speak of, and is the largest change of all.
+    return sorted(changed, key=lambda change: -max(change.effect, abs(change.missing)))
 
 
 def _fallen_score(evidence: Evidence) -> str:
@@ -283,7 +295,7 @@ def _fallen_score(evidence: Evidence) -> str:
     if recorded.get("metric") != evidence.config.selection.metric:
         return ""
     score = evidence.rows.score(champion)
-    # Two samples differ by the root of two times what one differs from the truth.
+    # The difference of two independent scores has the root of two times the error of one.
     margin = np.sqrt(2) * (recorded["score"] - recorded["low"])
     if score >= recorded["score"] - margin:
         return ""

@@ -31,9 +31,10 @@ def check(evidence: Evidence) -> Verdict:
     """Judge every slice: the values of the columns in data.slices and data.sensitive.
 
     By 95 % intervals of the bootstrap, a slice refuses if it is not shown to reach its floor and
-    is shown to be worse than the whole; or if it is worse than the champion by more than the
-    margin and is shown to be worse. So a ruined slice refuses, and the noise of a small one does
-    not. A critical slice refuses as soon as it is not shown to reach its floor.
+    is shown to be worse than the whole, or to be below the floor; or if it is worse than the
+    champion by more than the margin and is shown to be worse. So a ruined slice refuses, and the
+    noise of a small one does not. A critical slice refuses as soon as it is not shown to reach its
+    floor.
 
     Args:
         evidence: The test set, and the predictions of both models for it.
@@ -122,18 +123,18 @@ def _judge(evidence: Evidence, name: str, rows: Rows, whole: float) -> Finding:
         return Finding(None, f"{name} leaves {rows.metric} undefined", doubtful)
     interval = f"{skill:.2f} [{low:.2f}, {high:.2f}]"
     description = f"{name} has a skill score of {interval} on {n_rows:,} rows"
-    if low < thresholds.skill:
-        description += f", not shown to reach {thresholds.skill}"
-        # The floor alone would refuse weak models for the noise of a slice, the whole alone would
-        # refuse good models for their weakest slice.
-        is_ruined = high < max(whole, thresholds.skill)
-        return Finding(skill, description, "refused" if is_ruined else doubtful)
     loss = 0.0
     if champion is not None:
         loss = _loss(rows, evidence.cached_candidate, champion, thresholds.margin)
     if loss > 0:
         description += f", {loss:.2f} less than the champion's; {thresholds.margin} may be lost"
         return Finding(skill, description, "refused")
+    if low < thresholds.skill:
+        description += f", not shown to reach {thresholds.skill}"
+        # The floor alone would refuse weak models for the noise of a slice, the whole alone would
+        # refuse good models for their weakest slice.
+        is_ruined = high < max(whole, thresholds.skill)
+        return Finding(skill, description, "refused" if is_ruined else doubtful)
     return Finding(skill, description, "passed")
 
 

@@ -78,7 +78,8 @@ def save_model(model: Pipeline, path: Path) -> None:
         path: Where to write it.
 
     Raises:
-        ProjectError: A type in it is not trusted, or it changes whenever it is saved.
+        ProjectError: A type in it is not trusted or not supported, an estimator holds itself, or
+            the model changes whenever it is saved.
     """
     content = _to_bytes(model)
     # An estimator may hold other things after loading than after fitting: a list for a tuple, a
@@ -101,7 +102,8 @@ def load_model(path: Path) -> Pipeline:
     """Read a model.
 
     Raises:
-        ProjectError: It lists a type that is not trusted, since loading it might call that type.
+        ProjectError: It holds a type that is not trusted, or makes an object in a way that is not:
+            loading it might run code.
     """
     return _from_bytes(path.read_bytes(), path)
 
@@ -110,8 +112,9 @@ def _from_bytes(content: bytes, path: Path) -> Pipeline:
     with ZipFile(io.BytesIO(content)) as file:
         _require_safe(json.loads(file.read(SCHEMA)), path)
     types = skops.io.get_untrusted_types(data=content)
-    if strangers := [name for name in types if not TRUSTED.fullmatch(name)]:
-        raise ProjectError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
+    untrusted = [name for name in types if not TRUSTED.fullmatch(name)]
+    if untrusted:
+        raise ProjectError(f"{path} holds types that are not trusted: {', '.join(untrusted)}")
     return skops.io.loads(content, trusted=types)
 
 

@@ -155,8 +155,6 @@ class Evidence:
         _, target = self._inputs
         return target
 
-    # Predictions, made now.
-
     @cached_property
     def rows(self) -> Rows:
         """The rows of the test set to score on, with the baseline's predictions for them."""
@@ -272,9 +270,11 @@ class Evidence:
             found[f"the manifest of version {number}"] = recorded
         for place, checksum in found.items():
             if checksum != expected:
+                fix = "`uv run dvc repro --force train` makes the model again"
+                if place != "models/":
+                    fix = "it was changed after it was registered: bring the registry's files back"
                 raise ProjectError(
-                    f"{place} has another model than models/manifest.json describes: it is not the "
-                    "file that its manifest describes; `dvc repro --force train` makes it again"
+                    f"{place} has another model than models/manifest.json describes; {fix}"
                 )
 
     def require_finite_predictions(self) -> None:

@@ -3,14 +3,11 @@
 import getpass
 import json
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from ..config import Config
 from ..errors import ProjectError
@@ -68,7 +65,7 @@ def promote(
         ProjectError: There is no candidate, or another promotion or rollback came in between.
     """
     model = config.model.name
-    with _lock(root):
+    with record.lock(root):
         champion = registry.by_alias(root, model, "champion")
         version = register_candidate(config, root, commit_of(root))
         files = registry.fetch(root, model, version)
@@ -142,7 +139,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
         ProjectError: There is no previous champion, or it cannot be loaded; nothing was changed.
     """
     model = config.model.name
-    with _lock(root):
+    with record.lock(root):
         champion = registry.by_alias(root, model, "champion")
         previous = registry.by_alias(root, model, "previous")
         if previous is None or champion is None or previous.number == champion.number:
@@ -227,21 +224,6 @@ def _tag_refusal(
 
 def _tag(config: Config, root: Path, version: Version, key: str, value: str) -> None:
     registry.tag(root, config.model.name, version.number, key, value)
-
-
-@contextmanager
-def _lock(root: Path) -> Iterator[None]:
-    """Hold the aliases for one process of this machine at a time."""
-    folder = root / "models"
-    folder.mkdir(exist_ok=True)
-    try:
-        # Not to wait: what the other one decides changes what there is to promote.
-        with FileLock(folder / "promotion.lock", timeout=0):
-            yield
-    except Timeout:
-        raise ProjectError(
-            "another promotion or rollback is running: wait for its end, then look again"
-        ) from None
 
 
 def _gates_that(verdicts: dict[str, Verdict], status: str) -> list[str]:

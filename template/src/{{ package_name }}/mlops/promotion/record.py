@@ -6,9 +6,13 @@ registry that lacks the recorded champion says so, and no model becomes first wh
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from ..checksums import file_hash
 from ..config import Config
@@ -28,6 +32,28 @@ FILES = Path("models", "champion")
 """A copy of the champion's files; git keeps DVC's pointer to it."""
 
 POINTER = Path(f"{FILES}.dvc")
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[None]:
+    """Hold the aliases for one process of this machine at a time.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: Another process holds them.
+    """
+    folder = root / "models"
+    folder.mkdir(exist_ok=True)
+    try:
+        # Not to wait: what the other one decides changes what there is to promote.
+        with FileLock(folder / "promotion.lock", timeout=0):
+            yield
+    except Timeout:
+        raise ProjectError(
+            "another promotion or rollback is running: wait for its end, then look again"
+        ) from None
 
 
 def read(root: Path) -> dict[str, Any] | None:
@@ -196,6 +222,11 @@ def pull(config: Config, root: Path) -> str:
     Raises:
         ProjectError: No champion is recorded, or its files cannot be brought.
     """
+    with lock(root):
+        return _pull(config, root)
+
+
+def _pull(config: Config, root: Path) -> str:
     facts = read(root)
     if facts is None:
         raise ProjectError(f"{RECORD} is not there: no champion was promoted, or git pull first")
