@@ -23,7 +23,7 @@ def test_a_sound_artifact_passes(evidence: Evidence) -> None:
 def test_another_model_file_is_refused(evidence: Evidence) -> None:
     path = evidence.root / "models" / "model.skops"
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(ProjectError, match="another model than models/manifest\.json describes"):
+    with pytest.raises(ProjectError, match=r"another model than models/manifest\.json describes"):
         artifact.check(evidence)
 
 
