@@ -11,6 +11,7 @@ import pandas as pd
 from e2e.promotions import edit, measured_as_before, record, settle
 from support import commit
 
+RAW = "data/raw/customers_raw.csv"
 TEST = "data/processed/customers_test.parquet"
 TRAIN = "data/processed/customers_train.parquet"
 
@@ -22,8 +23,7 @@ class BadCandidate:
     gate: str
     plant: Callable[[Path], None]
     stages: tuple[str, ...] = ()
-    """What runs after planting. The rest of the evidence is not made again, so the gates
-    working_tree and provenance refuse as well."""
+    """What runs after planting, to make evidence that belongs to the candidate."""
     measured: bool = False
     """Whether the fault is in the measurement, or shows only when it is taken."""
 
@@ -124,12 +124,25 @@ def new_feature(project: Path, name: str, compute: str) -> None:
 
 def leaked_target(project: Path) -> None:
     """A column of the request is filled in after the outcome, which no schema can tell."""
-    for name in (TRAIN, TEST):
-        path = project / name
-        rows = pd.read_parquet(path)
-        rows["payment_risk"] = rows["churned"].astype(float) * 0.8 + 0.1
-        path.unlink()
-        rows.to_parquet(path, index=False)
+    rows = pd.read_csv(project / RAW)
+    known = rows["churned"].notna()
+    rows.loc[known, "payment_risk"] = rows.loc[known, "churned"].astype(float) * 0.8 + 0.1
+    rows.to_csv(project / RAW, index=False)
+
+
+def in_another_unit(project: Path) -> None:
+    """From some month on the use of data is in another unit, within the bounds of the schema."""
+    rows = pd.read_csv(project / RAW)
+    months = sorted(rows["event_month"].unique())
+    late = rows["event_month"] >= months[len(months) // 2]
+    rows.loc[late, "data_gb"] /= 10
+    rows.to_csv(project / RAW, index=False)
+
+
+def broken_rule(project: Path) -> None:
+    """Rows of both tables break a rule that came after them."""
+    old = "tenure_months: int = pa.Field(ge=0"
+    edit(project, "schemas.py", old, old.replace("ge=0", "ge=3"))
 
 
 def useless_feature(project: Path) -> None:
@@ -207,7 +220,7 @@ def of_last_month(project: Path) -> None:
     measured_as_before(project, measured_at="2026-01-01T00:00:00+00:00")
 
 
-def broken_rows(project: Path) -> None:
+def held_out_rows_edited(project: Path) -> None:
     path = project / TEST
     rows = pd.read_parquet(path)
     path.unlink()
@@ -231,39 +244,42 @@ def absent_library(project: Path) -> None:
 
 def too_large(project: Path) -> None:
     settle(project, gates={"budget": {"model_mb": 1e-6}})
-    commit(project, "A small device")
 
 
-TRAIN_ALONE = ("train",)
-TRAIN_AND_CHALLENGE = ("train", "challenge")
-BAD_CANDIDATES = {
-    "labels shuffled": BadCandidate("floor", shuffled, TRAIN_ALONE),
+AFTER_TRAINING = ("train", "evaluate", "challenge")
+AFTER_NEW_DATA = ("ingest", "validate", "split", *AFTER_TRAINING)
+BAD_MODELS = {
+    "labels shuffled": BadCandidate("floor", shuffled, AFTER_TRAINING),
     "held-out rows learned": BadCandidate(
-        "reproducible", held_out_rows, TRAIN_ALONE, measured=True
+        "reproducible", held_out_rows, AFTER_TRAINING, measured=True
     ),
     "another model in each process": BadCandidate(
-        "reproducible", hash_seeded, TRAIN_ALONE, measured=True
+        "reproducible", hash_seeded, AFTER_TRAINING, measured=True
     ),
-    "a stump": BadCandidate("champion", stump, TRAIN_AND_CHALLENGE),
-    "ruined in one region": BadCandidate("slices", ruined_in_one_region, TRAIN_ALONE),
-    "a gap between groups": BadCandidate("groups", group_gap, TRAIN_ALONE),
-    "a leaked target": BadCandidate("leakage", leaked_target, TRAIN_AND_CHALLENGE),
-    "a useless and expensive feature": BadCandidate(
-        "features", useless_feature, TRAIN_AND_CHALLENGE
-    ),
-    "no number far out": BadCandidate("numerics", not_a_number, TRAIN_AND_CHALLENGE),
-    "beaten by one feature": BadCandidate("simpler", beaten, TRAIN_AND_CHALLENGE),
+    "a stump": BadCandidate("champion", stump, AFTER_TRAINING),
+    "ruined in one region": BadCandidate("slices", ruined_in_one_region, AFTER_TRAINING),
+    "a gap between groups": BadCandidate("groups", group_gap, AFTER_TRAINING),
+    "a leaked target": BadCandidate("leakage", leaked_target, AFTER_NEW_DATA),
+    "another unit": BadCandidate("drift", in_another_unit, AFTER_NEW_DATA),
+    "broken rows": BadCandidate("schema", broken_rule, AFTER_TRAINING),
+    "a useless and expensive feature": BadCandidate("features", useless_feature, AFTER_TRAINING),
+    "no number far out": BadCandidate("numerics", not_a_number, AFTER_TRAINING),
+    "over budget": BadCandidate("budget", too_large, AFTER_TRAINING),
+    "beaten by one feature": BadCandidate("simpler", beaten, AFTER_TRAINING),
+}
+"""What is wrong with the model: its code, its data and its evidence belong together."""
+
+BAD_EVIDENCE = {
     "not committed": BadCandidate("working_tree", not_committed),
     "another commit": BadCandidate("provenance", of_another_commit),
     "other data": BadCandidate("provenance", of_other_data),
     "other rows": BadCandidate("provenance", on_other_rows),
-    "another model": BadCandidate("provenance", of_another_model),
     "another model file": BadCandidate("artifact", of_another_model),
     "metrics edited": BadCandidate("provenance", edited_and_recorded),
     "measures edited": BadCandidate("provenance", edited_measure, measured=True),
     "old evidence": BadCandidate("freshness", of_last_month, measured=True),
-    "broken rows": BadCandidate("schema", broken_rows),
-    "held-out rows in the training table": BadCandidate("leakage", overlapping_rows),
+    "held-out rows edited": BadCandidate("provenance", held_out_rows_edited),
+    "held-out rows in the training table": BadCandidate("provenance", overlapping_rows),
     "another library": BadCandidate("artifact", absent_library),
-    "over budget": BadCandidate("budget", too_large),
 }
+"""What is wrong with the evidence: nothing is trained."""

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from e2e.copier_runs import run, succeed
-from e2e.promotions import aliases, promote
+from e2e.promotions import aliases, promote, say_verified
 from support import commit, git
 
 KILLED = """
@@ -98,6 +98,7 @@ def test_a_killed_promotion_leaves_one_champion(candidate_project: Path) -> None
 
 
 def test_of_two_promotions_at_once_one_wins(candidate_project: Path) -> None:
+    say_verified(candidate_project)
     command = ["make", "promote", "WHY=me first"]
     both = [
         subprocess.Popen(

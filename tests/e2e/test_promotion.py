@@ -4,39 +4,94 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from e2e.bad_candidates import BAD_CANDIDATES
-from e2e.copier_runs import succeed
-from e2e.promotions import aliases, promote, settle, train_and_promote, verdicts
+from e2e.bad_candidates import BAD_EVIDENCE, BAD_MODELS
+from e2e.copier_runs import run, succeed
+from e2e.promotions import (
+    GATES,
+    aliases,
+    build,
+    promote,
+    promote_measured,
+    settle,
+    verdicts,
+)
 from support import commit
 
+JUDGED_MODELS = Path(__file__).parent.with_name("judged_models.py")
 
-@pytest.mark.parametrize("fault", BAD_CANDIDATES)
-def test_a_fault_is_refused_by_its_gate(fault: str, candidate_project: Path) -> None:
-    bad = BAD_CANDIDATES[fault]
+
+@pytest.mark.parametrize("fault", BAD_EVIDENCE)
+def test_evidence_with_a_fault_is_refused_by_its_gate(fault: str, candidate_project: Path) -> None:
+    bad = BAD_EVIDENCE[fault]
     bad.plant(candidate_project)
-    status, refused, output = train_and_promote(
-        candidate_project, bad.stages, measured=bad.measured
-    )
+    status, refused, output = promote_measured(candidate_project, measured=bad.measured)
     assert status != 0
-    assert bad.gate in refused, output
+    assert refused.keys() == {bad.gate}, output
     assert "Traceback" not in output
     assert aliases(candidate_project) == {"champion": 1}
     report = verdicts(candidate_project)
-    assert report[bad.gate]["status"] == "refused"
+    assert report.keys() == GATES
+    judged = {name for name, verdict in report.items() if verdict["status"] != "not judged"}
+    if bad.gate in ("artifact", "working_tree", "provenance"):
+        assert not judged & {"freshness", "schema", "champion", "groups"}
+        assert "gates did not judge, since that comes first" in output
     assert "Version 1 stays champion" in output
+
+
+@pytest.fixture(scope="module")
+def judged_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What the gates said of each model."""
+    folder = tmp_path_factory.mktemp("judged_models")
+    _, output = run(folder, sys.executable, "-W", "ignore", str(JUDGED_MODELS))
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    found = {facts["model"]: facts for facts in map(json.loads, lines)}
+    assert found, output
+    return found
+
+
+@pytest.mark.parametrize("fault", BAD_MODELS)
+def test_a_model_with_a_fault_is_refused_by_its_gate(
+    fault: str, judged_models: dict[str, dict[str, Any]]
+) -> None:
+    facts = judged_models[fault]
+    refused = facts["refused"]
+    assert BAD_MODELS[fault].gate in refused, refused
+    assert not [reason for reason in refused.values() if "it broke" in reason], refused
+    assert facts["aliases"] == {"champion": 1}
     if fault == "ruined in one region":
         assert "floor" not in refused, "the score as a whole does not show it"
         assert "region=west" in refused["slices"]
 
 
+def test_a_sound_model_is_promoted(judged_models: dict[str, dict[str, Any]]) -> None:
+    facts = judged_models["sound"]
+    assert facts["refused"] == {}
+    assert facts["aliases"] == {"champion": 2, "previous": 1}
+
+
 def test_the_champion_again_is_refused(candidate_project: Path) -> None:
     settle(candidate_project, model={"linear": {"C": 1.0}})
-    status, refused, _ = train_and_promote(candidate_project, ["train"], measured=False)
+    build(candidate_project, "train", "evaluate", "challenge", "report")
+    status, refused, _ = promote_measured(candidate_project, measured=False)
     assert status != 0
     assert refused["champion"] == "it is the champion already, version 1"
+
+
+def test_what_is_not_verified_is_not_promoted(candidate_project: Path) -> None:
+    (candidate_project / "tests" / "test_planted.py").write_text(
+        "def test_that_fails() -> None:\n    assert False\n"
+    )
+    commit(candidate_project, "Break a test")
+    status, output = run(candidate_project, "make", "promote", "WHY=a try")
+    assert status != 0
+    assert "test_that_fails" in output
+    assert "what is not verified is not promoted: mend it" in output
+    assert aliases(candidate_project) == {"champion": 1}
 
 
 def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:

@@ -83,6 +83,7 @@ def project(
     write_with_checksum(tmp_path / "reports" / "profile.json", profile(tmp_path))
     # What DVC itself says and does is tested with whole projects: it takes seconds.
     monkeypatch.setattr(Evidence, "stale", [])
+    monkeypatch.setattr(Evidence, "is_verified", True)
     monkeypatch.setattr(record, "dvc", lambda *_, cwd: None)
     return tmp_path
 

@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
+from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.data.validation import PERSONAL
+from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import drift
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.tracking import Version
@@ -171,3 +175,26 @@ def test_a_column_that_became_empty_is_named_first(config: Config, evidence: Evi
     table.loc[late, "data_gb"] = np.nan
     set_tables(evidence, table)
     assert drift.check(evidence).reason.startswith("data_gb from")
+
+
+def test_what_is_about_a_person_is_neither_kept_nor_told(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "monthly_charge" in drift.summaries(evidence)
+
+    class Private(team.request()):  # type: ignore[misc]
+        monthly_charge: float = pa.Field(metadata=PERSONAL)
+
+    monkeypatch.setattr(team, "request", lambda: Private)
+    assert "monthly_charge" not in drift.summaries(evidence)
+    table = whole(evidence)
+    other_unit(table, table[TIME] >= table[TIME].median())
+    set_tables(evidence, table)
+    assert drift.check(evidence).status == "passed"
+
+
+def test_a_champion_that_cannot_be_scored_is_left_to_its_gate(evidence: Evidence) -> None:
+    evidence.champion_version = Version(3, {"sha256": "champion's"}, "run", "source")
+    with pytest.raises(ProjectError, match="cannot be scored"):
+        _ = evidence.cached_champion
+    assert drift.check(evidence).status == "passed"

@@ -48,7 +48,7 @@ def test_a_feature_that_costs_without_helping_is_refused_unless_kept(
 @pytest.mark.parametrize(
     ("kept", "said"),
     [
-        ({f"{NAME}x": "Why."}, f"{NAME}x is not a feature: did you mean {NAME}?"),
+        ({f"{NAME}x": "Why."}, f"there is no {NAME}x here: did you mean {NAME}?"),
         ({"?": "Why."}, f"there are {', '.join(sorted(f.name for f in FEATURES))}"),
         ({NAME: " "}, f"say why for {NAME}"),
     ],

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from churn_radar.mlops import team
+from churn_radar.mlops import gates, team
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import GATES, Verdict, floor, judge
 from churn_radar.mlops.promotion.evidence import Evidence
 
@@ -16,10 +17,39 @@ def test_a_gate_that_cannot_judge_refuses(
         return Verdict("passed", "never", 1 / 0)
 
     monkeypatch.setattr(floor, "check", broken)
+    monkeypatch.setattr(gates, "IDENTITY", ())
     verdicts = dict(judge(Evidence(config, tmp_path)))
     passed = {name for name, verdict in verdicts.items() if verdict.status == "passed"}
-    assert passed == {"champion"}, "there is nothing else to judge by"
+    assert passed == set(), "there is nothing to judge by"
     assert verdicts["floor"].reason == "it broke: ZeroDivisionError: division by zero"
+
+
+def test_where_identity_fails_nothing_else_is_judged(config: Config, tmp_path: Path) -> None:
+    verdicts = dict(judge(Evidence(config, tmp_path)))
+    assert verdicts.keys() == set(GATES)
+    assert verdicts.pop("artifact").status == "refused"
+    for verdict in verdicts.values():
+        assert (verdict.status, verdict.reason) == ("not judged", "artifact comes first")
+        assert not verdict.allows
+
+
+def test_one_cause_is_told_once(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Evidence) -> Verdict:
+        raise ProjectError("no table")
+
+    monkeypatch.setattr(team, "gates", lambda: dict.fromkeys([*GATES, "own"], refuse))
+    monkeypatch.setattr(gates, "IDENTITY", ())
+    verdicts = dict(judge(Evidence(config, tmp_path)))
+    assert verdicts.pop("artifact").reason == "no table"
+    assert {verdict.status for verdict in verdicts.values()} == {"refused"}
+    assert {verdict.reason for verdict in verdicts.values()} == {"for the reason of artifact"}
+
+
+def test_what_a_table_holds_does_not_reach_the_terminal_as_a_command() -> None:
+    verdict = Verdict("refused", "region=\x1b[2Jwest is worse\nthan the whole")
+    assert verdict.reason == "region=\\x1b[2Jwest is worse\nthan the whole"
 
 
 def test_the_teams_own_gates_judge_last(
@@ -27,6 +57,7 @@ def test_the_teams_own_gates_judge_last(
 ) -> None:
     own = {"weekday": lambda _: Verdict("refused", "not on a Friday")}
     monkeypatch.setattr(team, "gates", lambda: own)
+    monkeypatch.setattr(gates, "IDENTITY", ())
     names, verdicts = zip(*judge(Evidence(config, tmp_path)), strict=True)
     assert names == (*GATES, "weekday")
     assert verdicts[-1].reason == "not on a Friday"
@@ -37,6 +68,7 @@ def test_what_is_no_verdict_refuses(
     answer: object, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(team, "gates", lambda: {"own": lambda _: answer})
+    monkeypatch.setattr(gates, "IDENTITY", ())
     verdict = dict(judge(Evidence(config, tmp_path)))["own"]
     assert verdict.status == "refused"
     assert f"it returned {answer!r}, which is no verdict" in verdict.reason
@@ -47,6 +79,7 @@ def test_another_status_refuses(
 ) -> None:
     own = {"own": lambda _: Verdict("refuse", "too bad")}
     monkeypatch.setattr(team, "gates", lambda: own)
+    monkeypatch.setattr(gates, "IDENTITY", ())
     verdict = dict(judge(Evidence(config, tmp_path)))["own"]
     assert verdict.status == "refused"
     assert "'refuse' is no status" in verdict.reason

@@ -80,7 +80,7 @@ def explaining(config: Config, explained: dict[str, str]) -> Config:
 @pytest.mark.parametrize(
     ("explained", "said"),
     [
-        ({f"{NAME}x": "Why."}, f"{NAME}x is not a feature: did you mean {NAME}?"),
+        ({f"{NAME}x": "Why."}, f"there is no {NAME}x here: did you mean {NAME}?"),
         ({NAME: " "}, f"say why for {NAME}"),
     ],
 )

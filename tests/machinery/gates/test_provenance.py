@@ -1,24 +1,44 @@
 """Gate `provenance`: the evidence is of this code, this data and this model."""
 
 import json
+from typing import Any
 
 import pandas as pd
 import pytest
 from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import provenance
+from churn_radar.mlops.pipeline.challenge import challenge
 from churn_radar.mlops.promotion.evidence import Evidence
 
 TASKS = ("classification", "regression")
 
 
 def test_evidence_that_belongs_together_passes(evidence: Evidence) -> None:
-    (evidence.root / "reports" / "challenge.json").write_text(json.dumps(profile_of(evidence)))
+    challenge(evidence.config, evidence.root)
     assert provenance.check(evidence).status == "passed"
 
 
-def profile_of(evidence: Evidence) -> dict[str, object]:
-    return {"model": evidence.manifest["sha256"]}
+def test_a_challenge_edited_by_hand_is_refused(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge(evidence.config, evidence.root)
+    path = evidence.root / "reports" / "challenge.json"
+    sound = json.loads(path.read_text())
+
+    def verdict_on(facts: dict[str, Any]) -> str:
+        path.write_text(json.dumps(facts))
+        reason: str = provenance.check(Evidence(evidence.config, evidence.root)).reason
+        return reason
+
+    assert "belong together" in verdict_on(sound)
+    better = json.loads(path.read_text())
+    better["simpler"]["baseline"]["low"] += 0.1
+    assert "has low over the baseline" in verdict_on(better)
+    name, facts = next(iter(sound["features"].items()))
+    hidden = sound | {"features": sound["features"] | {name: facts | {"univariate": 0.01}}}
+    monkeypatch.setattr(provenance, "N_MEASURED_AGAIN", len(sound["features"]))
+    assert f"has univariate skill of {name} 0.01" in verdict_on(hidden)
 
 
 def test_evidence_that_dvc_finds_stale_is_refused(

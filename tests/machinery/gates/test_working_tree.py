@@ -21,6 +21,15 @@ def test_what_is_not_committed_is_refused(evidence: Evidence) -> None:
 Git = Callable[..., None]
 
 
+def test_what_was_not_verified_is_refused(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Evidence, "is_verified", False)
+    verdict = working_tree.check(evidence)
+    assert verdict.status == "refused"
+    assert "`make verify` did not pass with just these files" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("status.showUntrackedFiles", "no"), ("core.excludesFile", "mine.ignore")]
 )

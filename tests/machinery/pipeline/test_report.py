@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config, Gates
 from churn_radar.mlops.evaluation.card import CARD
@@ -42,3 +43,13 @@ def test_the_card_says_what_is_not_declared(config: Config, made: Path) -> None:
     text = (made / CARD).read_text(encoding="utf-8")
     assert "No column of slices is declared" in text
     assert "No sensitive column is declared" in text
+
+
+def test_a_formula_among_the_values_is_text_in_a_spreadsheet(config: Config, made: Path) -> None:
+    path = made / config.table("processed", "test")
+    rows = pd.read_parquet(path)
+    planted = rows["age_band"].astype(str).replace({"60+": "=1+1", "18-29": "-4.5"})
+    rows.assign(age_band=planted).to_parquet(path, index=False)
+    report(config, made)
+    values = pd.read_csv(made / "reports" / "slices.csv", dtype=str)["value"]
+    assert {"'=1+1", "-4.5"} <= set(values)

@@ -22,6 +22,7 @@ def _quick(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness, "ask", lambda _: None)
     monkeypatch.setattr(commands.gc, "set_threshold", lambda _: None)
     monkeypatch.setattr(commands, "_require_own_package", lambda _: None)
+    monkeypatch.setattr(commands, "_verify_what_is_committed", lambda _: None)
 
 
 @pytest.mark.parametrize("promoted", [True, False])

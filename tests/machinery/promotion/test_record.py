@@ -76,6 +76,23 @@ def test_a_threshold_that_was_loosened_shows(config: Config, project: Path) -> N
     assert recorded(project)["changed_thresholds"] == {"floor.skill": [0.05, 0.01]}
 
 
+def test_an_edited_machinery_shows(config: Config, project: Path, git: Callable[..., None]) -> None:
+    package = project / "src" / "churn_radar"
+    (package / "mlops" / "gates").mkdir(parents=True)
+    for name in ("mlops/gates/floor.py", "model.py"):
+        (package / name).write_text("# as it came\n")
+    (project / ".copier-answers.yml").write_text("_commit: v1.0.0\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--no-verify", "--message", "Copy the template")
+    for name in ("mlops/gates/floor.py", "model.py"):
+        (package / name).write_text("# as I like it\n")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
+    outcome = promote(config, project, "a test", lambda *_: None)
+    edited = "src/churn_radar/mlops/gates/floor.py"
+    assert recorded(project)["edited_machinery"] == [edited]
+    assert outcome.summary.endswith(f"The machinery was edited here: {edited}.")
+
+
 def test_a_rollback_records_the_version_that_is_champion_again(
     config: Config, project: Path
 ) -> None:
@@ -121,6 +138,53 @@ def test_a_registry_that_was_lost_makes_nobody_the_first(
     assert "not compared: the disk broke" in for_a_reason.reason
 
 
+def test_a_missing_champion_does_not_spare_the_one_that_is_here(
+    config: Config, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_it(config, project)
+    facts = recorded(project) | {"sha256": "of a colleague's model"}
+    record.write(project, facts)
+    assert champion_verdict(config, project).status == "refused"
+    verdict = champion_verdict(config, project, Reasons(uncompared="no network"))
+    assert verdict.status == "refused"
+    assert "it is the champion already" in verdict.reason
+    another(project)
+    better = Verdict("passed", "skill score differs by +0.1")
+    monkeypatch.setattr(champion, "_compare", lambda _: better)
+    verdict = champion_verdict(config, project, Reasons(uncompared="no network"))
+    assert verdict.status == "inconclusive"
+    assert "differs by +0.1" in verdict.reason
+    assert "not compared: no network" in verdict.reason
+
+
+def test_what_was_lost_before_is_not_forgotten_in_another_clone(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    record.write(project, recorded(project) | {"behind_best": 0.0125})
+    second = clone()
+    assert Evidence(config, second).behind_best == 0.0125
+    record.pull(config, second)
+    version = registry.by_alias(second, config.model.name, "champion")
+    assert version is not None
+    assert float(version.tags["behind_best"]) == 0.0125
+
+
+def test_a_model_that_was_withdrawn_is_known_in_another_clone(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    another(project)
+    try_it(config, project)
+    rollback(config, project, "complaints")
+    second = clone()
+    record.pull(config, second)
+    verdict = champion_verdict(config, second)
+    assert verdict.status == "refused"
+    assert "this model was withdrawn by" in verdict.reason
+    assert ": complaints; AGAIN= with a reason" in verdict.reason
+
+
 def test_a_record_that_was_removed_makes_nobody_the_first(
     config: Config, project: Path, git: Callable[..., None], clone: Callable[[], Path]
 ) -> None:
@@ -159,7 +223,8 @@ def test_a_champion_without_its_files_is_one_sentence(
         record.pull(config, second)
 
 
-def test_a_record_that_cannot_be_read_is_one_sentence(project: Path) -> None:
-    (project / record.RECORD).write_text("<<<<<<< HEAD\n")
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "[]", '{"sha256": "a", "version": 1}'])
+def test_a_record_that_cannot_be_read_is_one_sentence(text: str, project: Path) -> None:
+    (project / record.RECORD).write_text(text)
     with pytest.raises(ProjectError, match=r"git checkout HEAD -- models/champion\.json"):
         record.read(project)

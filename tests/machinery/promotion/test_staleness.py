@@ -1,11 +1,13 @@
 """What DVC finds changed since the pipeline ran."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.git import tree_hash
 from churn_radar.mlops.promotion import staleness
 
 
@@ -29,3 +31,23 @@ def test_what_changed_is_said_by_stage_and_file(
     assert staleness.answer(tmp_path) == ["train: params.yaml is modified", "train: src is new"]
     assert staleness.answer(tmp_path) == ["report changed"]
     assert staleness.answer(tmp_path) == []
+
+
+def test_what_was_verified_holds_for_just_these_files(
+    project: Path, git: Callable[..., None]
+) -> None:
+    report = project / "reports" / "verification.json"
+    assert not staleness.is_verified(project)
+    facts = {"passed": True, "tree": tree_hash(project)}
+    report.write_text(json.dumps(facts))
+    assert staleness.is_verified(project)
+    (project / "new.py").write_text("new = 1\n")
+    assert not staleness.is_verified(project)
+    report.write_text(json.dumps({"passed": False, "tree": tree_hash(project)}))
+    assert not staleness.is_verified(project)
+    report.write_text(json.dumps({"passed": True, "tree": tree_hash(project)}))
+    git("add", "--all")
+    git("commit", "--quiet", "--no-verify", "--message", "What was verified")
+    assert staleness.is_verified(project)
+    report.write_text("<<<<")
+    assert not staleness.is_verified(project)

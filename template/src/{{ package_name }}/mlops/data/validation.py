@@ -50,6 +50,16 @@ def declarations(schema: type[pa.DataFrameModel], name: str) -> list[pa.Column]:
     return found
 
 
+def is_about_a_person(schema: type[pa.DataFrameModel], name: str) -> bool:
+    """Return whether neither a message nor a file in git may show values of a column of the table.
+
+    Args:
+        schema: The team's rules.
+        name: What the table calls the column.
+    """
+    return any(is_personal(column) for column in declarations(schema, name))
+
+
 def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFrame:
     """Validate a table against a schema.
 
@@ -93,11 +103,6 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
         return sentence
     n_rows = cases.loc[cases["check"] == check, "index"].nunique()
     sentence += f" in {n_rows:,} row(s), the first is row {first['index']}"
-    if is_column and not _is_hidden(first["column"], schema):
+    if is_column and not is_about_a_person(schema, first["column"]):
         sentence += f" with the value {first['failure_case']}"
     return sentence
-
-
-def _is_hidden(name: str, schema: type[pa.DataFrameModel]) -> bool:
-    """Whether no message may show a value of the table's column of that name."""
-    return any(is_personal(column) for column in declarations(schema, name))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from .. import team
-from ..errors import ProjectError
+from ..errors import ProjectError, printable
 from ..settings_file import hint
 
 if TYPE_CHECKING:
     # Evidence is gathered by a room below this one; gates only use what they are given.
     from ..promotion.evidence import Evidence
 
+IDENTITY = ("artifact", "working_tree", "provenance")
+"""Is this the model that was trained, from this code and this data? If not, what others would
+judge is not what would be promoted: after one that refuses no other gate judges."""
+
 GATES = (
-    # Is this the model that was trained, from this code and this data?
-    "artifact",
-    "working_tree",
-    "provenance",
+    *IDENTITY,
     "freshness",
     # Is it sound?
     "schema",
@@ -39,7 +40,7 @@ GATES = (
 """The modules of this package, in the order in which their verdicts are reported."""
 
 
-STATUSES = ("passed", "refused", "inconclusive")
+STATUSES = ("passed", "refused", "inconclusive", "not judged")
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ class Verdict:
     """The answer of one gate.
 
     Attributes:
-        status: `refused` stops a promotion; `inconclusive` does not, and is reported.
+        status: `refused` stops a promotion, and so does `not judged`, which follows another
+            gate's refusal; `inconclusive` does not, and is reported.
         reason: One sentence for the person who promotes.
         value: What the gate measured, if it measured something.
         threshold: What `value` was compared with, in the same unit.
     """
 
-    status: Literal["passed", "refused", "inconclusive"]
+    status: Literal["passed", "refused", "inconclusive", "not judged"]
     reason: str
     value: float | None = None
     threshold: float | None = None
@@ -62,6 +64,13 @@ class Verdict:
         """Refuse another status, which would neither stop a promotion nor be reported."""
         if self.status not in STATUSES:
             raise ValueError(f"{self.status!r} is no status: choose from {', '.join(STATUSES)}")
+        # It may quote data; a frozen dataclass is set in this way.
+        object.__setattr__(self, "reason", printable(self.reason))
+
+    @property
+    def allows(self) -> bool:
+        """Whether a promotion may go on."""
+        return self.status in ("passed", "inconclusive")
 
 
 @dataclass(frozen=True)
@@ -82,20 +91,20 @@ class Reasons:
 NO_REASONS = Reasons()
 
 
-def problem_of_reasons(setting: str, reasons: dict[str, str], features: Collection[str]) -> str:
-    """Find what is wrong with a setting that names features and says why.
+def problem_of_reasons(setting: str, reasons: dict[str, str], known: Collection[str]) -> str:
+    """Find what is wrong with a setting that names features or columns and says why.
 
     Args:
         setting: Its name, as in params.yaml.
-        reasons: By feature, why.
-        features: The features that there are.
+        reasons: By feature or column, why.
+        known: Those that there are.
 
     Returns:
         One sentence; empty if nothing is wrong.
     """
     for name, reason in reasons.items():
-        if name not in features:
-            return f"{setting}: {name} is not a feature: {hint(name, features)}"
+        if name not in known:
+            return f"{setting}: there is no {name} here: {hint(name, known)}"
         if not reason.strip():
             return f"{setting}: say why for {name}"
     return ""
@@ -116,8 +125,20 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
         checks[name] = module.check
     # A team's gate of the same name takes the place of one of these.
     checks.update(team.gates())
+    stopped_by = ""
+    first_with: dict[str, str] = {}
     for name, check in checks.items():
-        yield name, _verdict(check, evidence)
+        if stopped_by:
+            yield name, Verdict("not judged", f"{stopped_by} comes first")
+            continue
+        verdict = _verdict(check, evidence)
+        # One cause may show in many gates: it is told once.
+        first = first_with.setdefault(verdict.reason, name)
+        if first != name:
+            verdict = replace(verdict, reason=f"for the reason of {first}")
+        if name in IDENTITY and not verdict.allows:
+            stopped_by = name
+        yield name, verdict
 
 
 def _verdict(check: Callable[[Evidence], Verdict], evidence: Evidence) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,20 +34,38 @@ def check(evidence: Evidence) -> Verdict:
     Returns:
         A verdict with the lower end of the interval and the negative margin, in skill score.
     """
-    candidate_version = evidence.candidate_version
-    if candidate_version and "withdrawn" in candidate_version.tags and not evidence.reasons.again:
-        record = json.loads(candidate_version.tags["withdrawn"])
+    withdrawn = _withdrawal(evidence)
+    if withdrawn and not evidence.reasons.again:
         reason = (
-            f"version {candidate_version.number} was withdrawn by {record['who']} at "
-            f"{record['when']}: {record['why'] or 'no reason given'}; AGAIN= with a reason "
-            "promotes it again"
+            f"this model was withdrawn by {withdrawn['who']} at {withdrawn['when']}: "
+            f"{withdrawn['why'] or 'no reason given'}; AGAIN= with a reason promotes it again"
         )
         return Verdict("refused", reason)
-    if evidence.missing_champion:
-        if evidence.reasons.uncompared:
-            reason = f"{evidence.missing_champion}; not compared: {evidence.reasons.uncompared}"
-            return Verdict("inconclusive", reason)
+    if not evidence.missing_champion:
+        return _compare(evidence)
+    if not evidence.reasons.uncompared:
         return Verdict("refused", evidence.missing_champion)
+    doubt = f"{evidence.missing_champion}; not compared: {evidence.reasons.uncompared}"
+    if evidence.champion_version is None:
+        return Verdict("inconclusive", doubt)
+    # The champion of this registry, at least, is here to be compared with.
+    verdict = _compare(evidence)
+    status = "inconclusive" if verdict.status == "passed" else verdict.status
+    return replace(verdict, status=status, reason=f"{verdict.reason}; {doubt}")
+
+
+def _withdrawal(evidence: Evidence) -> dict[str, str] | None:
+    """Who withdrew this model by a rollback, when and why, as the registry or git has it."""
+    version = evidence.candidate_version
+    if version and "withdrawn" in version.tags:
+        by_tag: dict[str, str] = json.loads(version.tags["withdrawn"])
+        return by_tag
+    by_hash: dict[str, dict[str, str]] = evidence.recorded.get("withdrawn", {})
+    return by_hash.get(evidence.manifest["sha256"])
+
+
+def _compare(evidence: Evidence) -> Verdict:
+    """Compare the candidate with the registry's champion, if it has one."""
     version = evidence.champion_version
     if version is None:
         return Verdict("passed", "there is no champion yet: this is the first")

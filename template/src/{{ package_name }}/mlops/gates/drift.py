@@ -11,11 +11,13 @@ import pandas as pd
 from pandas.api import types
 from scipy.stats import chi2_contingency, false_discovery_control, kstwobign
 
+from .. import team
 from ..config import Drift
 from ..data import entity_column
+from ..data.validation import is_about_a_person
+from ..errors import ProjectError
 from ..modeling.inputs import request_columns
-from ..settings_file import hint
-from . import Verdict
+from . import Verdict, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -79,12 +81,9 @@ def check(evidence: Evidence) -> Verdict:
     thresholds = evidence.config.gates.drift
     table = pd.concat([evidence.train, evidence.test], ignore_index=True)
     columns = drift_columns(evidence)
-    for name, why in thresholds.explained.items():
-        if name not in [*columns, SCORE]:
-            reason = f"gates.drift.explained: {name} is not a column that is compared"
-            return Verdict("refused", f"{reason}: {hint(name, [*columns, SCORE])}")
-        if not why.strip():
-            return Verdict("refused", f"gates.drift.explained: say why for {name}")
+    problem = problem_of_reasons("gates.drift.explained", thresholds.explained, [*columns, SCORE])
+    if problem:
+        return Verdict("refused", problem)
     fall = _fallen_score(evidence)
     if fall and SCORE not in thresholds.explained:
         return Verdict("refused", f"{fall}; a reason goes into gates.drift.explained.{SCORE}")
@@ -109,10 +108,15 @@ def check(evidence: Evidence) -> Verdict:
 
 
 def drift_columns(evidence: Evidence) -> list[str]:
-    """Return the columns of a request that have a distribution: no ids, and not the time."""
+    """Return the columns of a request that have a distribution: no ids, and not the time.
+
+    Nor columns about a person, since git would keep their values.
+    """
     data = evidence.config.data
-    without = [*data.ids, data.time, data.group]
-    return [str(name) for name in request_columns(evidence.test) if name not in without]
+    without = {*data.ids, data.time, data.group}
+    names = [str(name) for name in request_columns(evidence.test)]
+    without.update(name for name in names if is_about_a_person(team.request(), name))
+    return [name for name in names if name not in without]
 
 
 def summaries(evidence: Evidence) -> dict[str, Summary]:
@@ -122,11 +126,8 @@ def summaries(evidence: Evidence) -> dict[str, Summary]:
         evidence: Both tables.
     """
     table = pd.concat([evidence.train, evidence.test], ignore_index=True)
-    found = {}
     n_rows = _independent_rows(evidence, table)
-    for name in drift_columns(evidence):
-        found[name] = _summarize(table[name], n_rows)
-    return found
+    return {name: _summarize(table[name], n_rows) for name in drift_columns(evidence)}
 
 
 def _comparisons(evidence: Evidence, table: pd.DataFrame, columns: list[str]) -> Iterator[Change]:
@@ -264,7 +265,7 @@ def _compare_categories(before: Summary, after: Summary) -> tuple[float, float, 
     effect = float(np.sqrt(test.statistic / counts.sum()))
     shares = counts / counts.sum(axis=1, keepdims=True)
     most = int(np.abs(shares[1] - shares[0]).argmax())
-    text = f"{names[most]} {shares[0, most]:.0%} to {shares[1, most]:.0%}"
+    text = f"{names[most]!r} {shares[0, most]:.0%} to {shares[1, most]:.0%}"
     return effect, float(test.pvalue), text
 
 
@@ -287,12 +288,13 @@ def _fallen_score(evidence: Evidence) -> str:
     """Say that the champion scores worse than at its promotion, beyond what chance allows."""
     recorded = evidence.recorded
     version = evidence.champion_version
-    champion = evidence.cached_champion
-    if champion is None or version is None:
+    if version is None or recorded.get("metric") != evidence.config.selection.metric:
         return ""
-    if recorded.get("sha256") != version.tags.get("sha256"):
-        return ""
-    if recorded.get("metric") != evidence.config.selection.metric:
+    try:
+        champion = evidence.cached_champion
+    except ProjectError:
+        champion = None  # the gate `champion` says why it cannot be scored
+    if champion is None or recorded["sha256"] != version.tags.get("sha256"):
         return ""
     score = evidence.rows.score(champion)
     # The difference of two scores has the root of two times the error of one, and a champion was

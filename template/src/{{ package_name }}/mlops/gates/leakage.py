@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from .. import team
 from ..data import entity_column
-from ..data.validation import declarations, is_personal
+from ..data.validation import is_about_a_person
 from ..modeling.inputs import feature_table, require_row_wise
 from . import Verdict, problem_of_reasons
 
@@ -160,7 +160,7 @@ def _forbidden_columns(evidence: Evidence) -> dict[str, str]:
         forbidden[column] = "sensitive"
     raw_table = team.raw_table()
     for name in map(str, evidence.train):
-        if any(is_personal(declared) for declared in declarations(raw_table, name)):
+        if is_about_a_person(raw_table, name):
             forbidden[name] = "PII"
     return forbidden
 

@@ -1,4 +1,4 @@
-"""What is promoted can be found again: it is committed."""
+"""What is promoted can be found again, and holds: it is committed, and was verified."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ N_LISTED = 5
 def check(evidence: Evidence) -> Verdict:
     """Check that nothing that git tracks or would track differs from the last commit.
 
+    And that `make verify` passed with just these files.
+
     Args:
-        evidence: The commit that is checked out, and the state of the working tree.
+        evidence: The commit that is checked out, the state of the working tree, and whether it was
+            verified.
 
     Returns:
         A verdict with the number of changed files, of which there may be none.
@@ -48,4 +51,6 @@ def check(evidence: Evidence) -> Verdict:
         more = f" and {n_more} more" if n_more > 0 else ""
         reason = f"not committed: {listed}{more}; `git add --all && git commit`"
         return Verdict("refused", reason, len(changed), 0)
-    return Verdict("passed", f"all is committed as {evidence.commit[:7]}", 0, 0)
+    if not evidence.is_verified:
+        return Verdict("refused", "`make verify` did not pass with just these files: run it")
+    return Verdict("passed", f"all is verified and committed as {evidence.commit[:7]}", 0, 0)

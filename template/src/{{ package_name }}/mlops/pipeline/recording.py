@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 from ..checksums import file_hash
 from ..config import Config
 from ..errors import ProjectError
+from ..git import commit_of, git
 from ..modeling import with_tuned_settings
 from ..tracking import RECORD, Run, read_record, run_name, runs, write_json
 
@@ -97,7 +97,7 @@ def describe_run(config: Config, root: Path) -> Run:
             "writes both again"
         )
     selection = _read(reports / "selection.json")
-    commit = _git(root, "rev-parse", "HEAD") or NO_COMMIT
+    commit = commit_of(root) or NO_COMMIT
     files = []
     for path in sorted(reports.rglob("*")):
         # What other commands wrote is about a model from before this run.
@@ -136,7 +136,9 @@ def _metrics(root: Path, means: dict[str, float]) -> dict[str, float]:
 def _tags(config: Config, root: Path, manifest: dict[str, Any], commit: str) -> dict[str, str]:
     # Git's way to say all but these: the pipeline's own results are no change to the code.
     outside = [f":!{made}" for made in MADE]
-    changes = _git(root, "status", "--porcelain", "--", ".", *outside)
+    changes = ""
+    if commit != NO_COMMIT:
+        changes = git(root, "status", "--porcelain", "--", ".", *outside)
     # Together these say how to make the model again: code, data and libraries.
     tags = {
         "git_commit": commit,
@@ -179,18 +181,6 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 def _are_names(facts: dict[str, Any]) -> bool:
     """Whether there are keys, and a store takes all of them; else the whole is one value."""
     return bool(facts) and all(re.fullmatch(r"[\w.-]+", key) for key in facts)
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """What git says; nothing where there is no git, no repository or no commit."""
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    except FileNotFoundError:
-        return ""
-    if done.returncode:
-        return ""
-    return done.stdout.strip()
 
 
 def _read(path: Path) -> dict[str, Any]:

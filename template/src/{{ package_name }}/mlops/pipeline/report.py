@@ -7,15 +7,29 @@ from typing import Any
 import pandas as pd
 
 from ..config import Config
-from ..evaluation import plots
+from ..evaluation import plots, render
 from ..evaluation.card import fingerprints, write_card
-from ..evaluation.groups import group_gaps
-from ..evaluation.page import page
+from ..evaluation.groups import MEANINGS, group_gaps
 from ..evaluation.scores import CachedModel, CachedRegressor, Rows, cache_predictions, rows_of
 from ..evaluation.slices import slice_table
 from ..modeling import with_tuned_settings
 from ..modeling.inputs import inputs
 from ..modeling.storage import load_model
+
+CAPTIONS = {
+    "calibration": "Each point is a tenth of the rows; on the dashed line predictions come true.",
+    "confusion": "Of the rows of each true class, the share that was predicted to be each class.",
+    "residuals": "Each point is a twentieth of the rows; at zero they are right on average.",
+    "forest": "Skill score on each slice, with its 95% interval and number of rows.",
+    "folds": "Each point is the score on one part of the training set, trained on the others.",
+}
+"""What each plot shows, by its name."""
+
+FORMULA = r"^(?=[=+\-@\t\r])(?![+-]?[\d.]+$)"
+"""The place before a value that a spreadsheet takes for a formula; a number is none."""
+
+MAX_LISTED_SLICES = 60
+"""In the table, the weakest of more: reports/slices.csv has all."""
 
 
 def report(config: Config, root: Path) -> str:
@@ -56,7 +70,9 @@ def report(config: Config, root: Path) -> str:
     facts["slices"] = json.loads(slices.to_json(orient="records"))
     facts["groups"] = json.loads(groups.to_json(orient="records"))
 
-    slices.to_csv(folder / "slices.csv", index=False, lineterminator="\n")
+    # A spreadsheet would compute what looks like a formula; OWASP's advice is an apostrophe.
+    values = slices["value"].astype(str).str.replace(FORMULA, "'", regex=True)
+    slices.assign(value=values).to_csv(folder / "slices.csv", index=False, lineterminator="\n")
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (folder / "slices.json").write_text(text, encoding="utf-8")
     html = page(config, facts, slices, groups, _plots(facts, folder, slices, rows, model))
@@ -111,3 +127,80 @@ def _plots(
     scores = pd.read_csv(folder / "plots" / "selection.csv")
     found["folds"] = plots.folds(scores, facts["chosen"], facts["metric"])
     return found
+
+
+def page(
+    config: Config,
+    facts: dict[str, Any],
+    slices: pd.DataFrame,
+    groups: pd.DataFrame,
+    plots: dict[str, str],
+) -> str:
+    """Write the page.
+
+    Args:
+        config: Names the model and the thresholds that the page explains.
+        facts: What reports/slices.json holds.
+        slices: What `slice_table` returned.
+        groups: What `group_gaps` returned.
+        plots: SVG by name, in the order of the page; those of CAPTIONS that suit the task.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    is_clear = slices["status"] == "ok"
+    clear = slices[is_clear].sort_values("skill", kind="stable").head(MAX_LISTED_SLICES)
+    unclear = slices[~is_clear]
+    # The other two have sections of their own.
+    quality_plots = [name for name in plots if name not in ("forest", "folds")]
+    return render(
+        "report.html",
+        title=f"Model report: {config.model.name}",
+        facts=facts,
+        plots=plots,
+        captions=CAPTIONS,
+        quality_plots=quality_plots,
+        score=f"{facts['score']:.3f}",
+        score_ends=f"{facts['low']:.3f} to {facts['high']:.3f}",
+        baseline=f"{facts['baseline']:.3f}",
+        skill=f"{facts['skill']:.0%}",
+        skill_ends=f"{facts['skill_low']:.0%} to {facts['skill_high']:.0%}",
+        weakest=_weakest_slice(clear),
+        widest=_widest_gap(groups),
+        n_slices=len(slices),
+        n_unclear=len(unclear),
+        min_rows=config.gates.slices.min_rows,
+        clear=clear.to_dict("records"),
+        unclear=unclear.head(MAX_LISTED_SLICES).to_dict("records"),
+        # A regression has no rows that are simply wrong.
+        has_errors="error" in slices,
+        gaps=groups.to_dict("records"),
+        meanings={name: MEANINGS[name].format(**facts) for name in groups["measure"].unique()},
+        max_gap=config.gates.groups.max_gap,
+    )
+
+
+def _weakest_slice(clear: pd.DataFrame) -> dict[str, str] | None:
+    """What the tile says; `clear` is sorted, the weakest first."""
+    if clear.empty:
+        return None
+    weakest = clear.iloc[0]
+    return {
+        "name": f"{weakest['column']}={weakest['value']}",
+        "skill": f"{weakest['skill']:.0%}",
+        "rows": f"{weakest['rows']:,}",
+    }
+
+
+def _widest_gap(groups: pd.DataFrame) -> dict[str, str] | None:
+    """What the tile says."""
+    clear = groups[groups["status"] == "ok"]
+    if clear.empty:
+        return None
+    widest = clear.nlargest(1, "gap").iloc[0]
+    return {
+        "measure": widest["measure"],
+        "column": widest["column"],
+        "gap": f"{widest['gap']:.2f}",
+        "low": f"{widest['low']:.2f}",
+    }

@@ -1,6 +1,8 @@
 """The commands that change which model is champion."""
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,8 @@ from ..errors import ProjectError
 from ..gates import Reasons, Verdict
 
 console = Console()
+
+MACHINERY = __name__.rpartition(".promotion.")[0]
 
 COLORS = {"passed": "green", "refused": "red", "inconclusive": "yellow"}
 
@@ -50,6 +54,7 @@ def promote(
         # Once it was a switch, and `no` must not be taken for a reason.
         if reason.strip().lower() in SWITCHES:
             raise ProjectError(f"{name}={reason} is no reason: write in words why, or leave it out")
+    _verify_what_is_committed(root)
     gc.set_threshold(GC_THRESHOLD)
     with console.status("judging the candidate", spinner="line"):
         # DVC answers in a process of its own, while this one imports the store's libraries.
@@ -64,6 +69,24 @@ def promote(
     raise typer.Exit(not outcome.promoted)
 
 
+def _verify_what_is_committed(root: Path) -> None:
+    """Run `make verify` unless it passed with just these files."""
+    from ..git import commit_of, git, tree_hash
+    from . import staleness
+
+    # What is not committed is refused in any case: nobody need wait for that.
+    if not commit_of(root) or tree_hash(root) != git(root, "rev-parse", "HEAD^{tree}"):
+        return
+    if staleness.is_verified(root):
+        return
+    console.print("This commit was not verified yet:\n", highlight=False)
+    command = [sys.executable, "-m", f"{MACHINERY}.cli", "verify"]
+    done = subprocess.run(command, cwd=root, check=False)
+    if done.returncode:
+        raise ProjectError("what is not verified is not promoted: mend it, then promote again")
+    console.print()
+
+
 def _require_own_package(root: Path) -> None:
     """Refuse to judge a project with the gates of another one."""
     package = Path(__file__).resolve().parents[2]
@@ -74,6 +97,8 @@ def _require_own_package(root: Path) -> None:
 
 
 def _print_verdict(name: str, verdict: Verdict) -> None:
+    if verdict.status == "not judged":
+        return  # the summary counts them
     color = COLORS[verdict.status]
     status = f"[{color}]{verdict.status:<12}[/]"
     line = f"{status} {name:<12} {escape(verdict.reason)}"

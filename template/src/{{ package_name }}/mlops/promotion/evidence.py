@@ -1,7 +1,6 @@
 """What the gates judge by: read, measured or scored when a gate first asks for it."""
 
 import json
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,12 +17,13 @@ from ..config import Config
 from ..errors import ProjectError
 from ..evaluation.scores import CachedModel, Rows, cache_predictions, rows_of
 from ..gates import NO_REASONS, Reasons
+from ..git import commit_of, git
 from ..modeling import manifest
 from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
 from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version, registry
-from . import commit_of, record, staleness
+from . import record, staleness
 from .old_champion import score_with_own_code
 
 
@@ -73,11 +73,7 @@ class Evidence:
         Raises:
             ProjectError: git fails, which must not look like a clean answer.
         """
-        command = ["git", "-C", str(self.root), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ProjectError(f"git {arguments[0]} failed: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return git(self.root, *arguments)
 
     def files(self, *arguments: str) -> list[str]:
         """Ask git for a list of files, as `git` does, whatever their names hold.
@@ -100,6 +96,11 @@ class Evidence:
             raise ProjectError("dvc.yaml is not there: nothing says how the evidence was made")
         stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
         return [name for name, stage in stages.items() if stage.get("frozen")]
+
+    @cached_property
+    def is_verified(self) -> bool:
+        """Whether `make verify` passed with exactly these files."""
+        return staleness.is_verified(self.root)
 
     @cached_property
     def stale(self) -> list[str]:
@@ -213,11 +214,11 @@ class Evidence:
     def behind_best(self) -> float:
         """Skill by which the candidate is behind the best champion so far; 0 if it is ahead.
 
-        Small losses, none of them shown, add up: each champion's version has the sum as a tag.
+        Small losses, none of them shown, add up: each champion's version and record have the sum.
         """
-        if self.champion_version is None:
-            return 0.0
-        behind = float(self.champion_version.tags.get("behind_best", 0))
+        behind = float(self.recorded.get("behind_best", 0))
+        if self.champion_version:
+            behind = max(behind, float(self.champion_version.tags.get("behind_best", 0)))
         if self.cached_champion is None:  # what nobody compared makes up for nothing
             return behind
         champion_skill = self.rows.skill(self.rows.score(self.cached_champion))

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from typing import Any
 from ..config import Config
 from ..errors import ProjectError
 from ..gates import NO_REASONS, Reasons, Verdict, judge
+from ..git import commit_of, git
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from . import commit_of, record
+from . import record
 from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]
@@ -74,26 +74,16 @@ def promote(
         for name, verdict in judge(evidence):
             verdicts[name] = verdict
             on_verdict(name, verdict)
-        refused = _gates_that(verdicts, "refused")
+        allowed = all(verdict.allows for verdict in verdicts.values())
         facts = who_and_why(why) | {"commit": evidence.commit}
         facts |= {name: reason for name, reason in asdict(reasons).items() if reason}
-        if not refused:
-            # Again, since the gates take seconds in which somebody may change a file.
-            evidence.require_one_identity()
-            # All that can fail comes before the alias moves.
-            measured = evidence.measured
-            _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
-            of_champion = record.of_promotion(evidence, version, verdicts) | facts
-            _tag(config, root, version, "record", json.dumps(of_champion))
-            record.keep_files(root, files)
-            _move_aliases(config, root, champion, version, facts)
-            record.write(root, of_champion)
-            summary = _promotion_summary(config, version, champion, verdicts, measured)
+        if allowed:
+            summary = _make_champion(evidence, version, verdicts, facts)
         else:
             _tag_refusal(config, root, champion, version, verdicts)
             summary = _refusal_summary(config, version, champion, verdicts)
     outcome = Outcome(
-        promoted=not refused,
+        promoted=allowed,
         version=version.number,
         champion=champion.number if champion else None,
         verdicts=verdicts,
@@ -101,6 +91,26 @@ def promote(
     )
     _write_report(root, asdict(outcome) | facts)
     return outcome
+
+
+def _make_champion(
+    evidence: Evidence, version: Version, verdicts: dict[str, Verdict], facts: dict[str, str]
+) -> str:
+    """Move the aliases and write the record; return the summary."""
+    config = evidence.config
+    root = evidence.root
+    # Again, since the gates take seconds in which somebody may change a file.
+    evidence.require_one_identity()
+    # All that can fail comes before the alias moves.
+    _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
+    of_champion = record.of_promotion(evidence, version, verdicts) | facts
+    _tag(config, root, version, "record", json.dumps(of_champion))
+    record.keep_files(root, registry.fetch(root, config.model.name, version))
+    _move_aliases(config, root, evidence.champion_version, version, facts)
+    record.write(root, of_champion)
+    summary = _promotion_summary(evidence, version, verdicts)
+    edited = of_champion["edited_machinery"]
+    return f"{summary} The machinery was edited here: {', '.join(edited)}." if edited else summary
 
 
 def register_candidate(config: Config, root: Path, commit: str) -> Version:
@@ -154,7 +164,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
         # In this order, so that there is a champion wherever the process is stopped.
         registry.set_alias(root, model, "champion", previous.number)
         registry.drop_alias(root, model, "previous")
-        record.write(root, record.of_restored(previous, facts))
+        record.write(root, record.of_restored(root, previous, champion, facts))
     summary = (
         f"Version {previous.number} of {model} is champion again, version {champion.number} not."
     )
@@ -172,14 +182,18 @@ def who_and_why(why: str) -> dict[str, str]:
     Returns:
         `who` as git knows the person, else the system; `when` as an ISO time in UTC; `why`.
     """
-    command = ["git", "config", "user.name"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    name = done.stdout.strip()
     return {
-        "who": name or getpass.getuser(),
+        "who": _author(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "why": why,
     }
+
+
+def _author() -> str:
+    try:
+        return git(Path.cwd(), "config", "user.name")
+    except ProjectError:
+        return getpass.getuser()
 
 
 def _move_aliases(
@@ -216,10 +230,14 @@ def _tag_refusal(
     """Tag the version with the reasons, unless it is the champion: that was accepted once."""
     if _number(champion) == version.number:
         return
-    reasons = []
-    for name in _gates_that(verdicts, "refused"):
-        reasons.append(f"{name}: {verdicts[name].reason}")
-    _tag(config, root, version, "refused", "; ".join(reasons)[:LONGEST_TAG])
+    _tag(config, root, version, "refused", _reasons(verdicts)[:LONGEST_TAG])
+
+
+def _reasons(verdicts: dict[str, Verdict]) -> str:
+    """Each gate that refused, with its reason."""
+    return "; ".join(
+        f"{name}: {verdicts[name].reason}" for name in _gates_that(verdicts, "refused")
+    )
 
 
 def _tag(config: Config, root: Path, version: Version, key: str, value: str) -> None:
@@ -235,25 +253,23 @@ def _refusal_summary(
     config: Config, version: Version, champion: Version | None, verdicts: dict[str, Verdict]
 ) -> str:
     """The summary of a refusal."""
-    gates = _gates_that(verdicts, "refused")
-    reasons = " ".join(f"{gate}: {verdicts[gate].reason}." for gate in gates)
+    gates = ", ".join(_gates_that(verdicts, "refused"))
+    n_others = len(_gates_that(verdicts, "not judged"))
+    others = f" {n_others} gates did not judge, since that comes first." if n_others else ""
     state = "There is no champion."
     if champion:
         state = f"Version {champion.number} stays champion."
     return (
-        f"Version {version.number} of {config.model.name} was refused by {', '.join(gates)}. "
-        f"{state} {reasons}"
+        f"Version {version.number} of {config.model.name} was refused by {gates}. {state} "
+        f"{_reasons(verdicts)}.{others}"
     )
 
 
-def _promotion_summary(
-    config: Config,
-    version: Version,
-    champion: Version | None,
-    verdicts: dict[str, Verdict],
-    measured: dict[str, float],
-) -> str:
+def _promotion_summary(evidence: Evidence, version: Version, verdicts: dict[str, Verdict]) -> str:
     """The summary of a promotion."""
+    config = evidence.config
+    champion = evidence.champion_version
+    measured = evidence.measured
     metric = config.selection.metric
     score = measured[metric]
     low = measured[f"{metric}_low"]

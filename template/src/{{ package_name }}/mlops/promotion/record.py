@@ -20,7 +20,9 @@ from ..data.fetch import dvc
 from ..errors import ProjectError
 from ..gates import Verdict, drift
 from ..gates.slices import judged_slices
+from ..git import edited_machinery
 from ..tracking import MODEL_FILES, Version, registry, write_json
+from . import staleness
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -31,7 +33,8 @@ RECORD = Path("models", "champion.json")
 FILES = Path("models", "champion")
 """A copy of the champion's files; git keeps DVC's pointer to it."""
 
-POINTER = Path(f"{FILES}.dvc")
+TEXTS = ("sha256", "commit", "chosen", "who", "when", "why")
+"""What every record has, beside the number of the version."""
 
 
 @contextmanager
@@ -60,14 +63,15 @@ def read(root: Path) -> dict[str, Any] | None:
     """Return what is recorded of the champion; None if nothing is.
 
     Raises:
-        ProjectError: The record cannot be read.
+        ProjectError: The record cannot be read, or lacks what others read of it.
     """
     path = root / RECORD
     if not path.exists():
         return None
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return facts | {"sha256": str(facts["sha256"]), "version": int(facts["version"])}
+        texts = {name: str(facts[name]) for name in TEXTS}
+        return facts | texts | {"version": int(facts["version"])}
     except (ValueError, KeyError, TypeError):
         raise ProjectError(
             f"{RECORD} cannot be read: bring it back with `git checkout HEAD -- {RECORD}`"
@@ -122,6 +126,8 @@ def of_promotion(
         "low": measured[f"{metric}_low"],
         "high": measured[f"{metric}_high"],
         "behind_best": round(evidence.behind_best, 6),
+        "edited_machinery": edited_machinery(evidence.root),
+        "withdrawn": evidence.recorded.get("withdrawn", {}),
         "slices": judged_slices(evidence),
         "columns": drift.summaries(evidence),
         "thresholds": thresholds,
@@ -142,14 +148,20 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]
     return changed
 
 
-def of_restored(version: Version, facts: dict[str, str]) -> dict[str, Any]:
+def of_restored(
+    root: Path, version: Version, withdrawn: Version, facts: dict[str, str]
+) -> dict[str, Any]:
     """Return what git is to know of a champion that is one again.
 
     Args:
+        root: The project, with the record of the model that is withdrawn.
         version: Its version in the registry, with its own record as a tag.
+        withdrawn: The version that was champion until now.
         facts: Who restored it, when and why.
     """
     tags = version.tags
+    before = read(root) or {}
+    all_withdrawn = before.get("withdrawn", {}) | {withdrawn.tags["sha256"]: facts}
     # Registered before there were records, a version has only its tags.
     of_version = {
         "version": version.number,
@@ -158,7 +170,7 @@ def of_restored(version: Version, facts: dict[str, str]) -> dict[str, Any]:
         "commit": tags.get("git_commit", ""),
     }
     recorded: dict[str, Any] = json.loads(tags.get("record", "{}"))
-    return of_version | recorded | facts | {"restored": True}
+    return of_version | recorded | facts | {"restored": True, "withdrawn": all_withdrawn}
 
 
 def write(root: Path, facts: dict[str, Any]) -> None:
@@ -194,7 +206,7 @@ def missing_champion(
         if champion is None and removed_in:
             return (
                 f"commit {removed_in} removed {RECORD}, and no model is the first where a champion "
-                f"was: `git checkout {removed_in}~ -- {RECORD} {POINTER}`, then "
+                f"was: `git checkout {removed_in}~ -- {RECORD} {staleness.POINTER}`, then "
                 f"`make registry-pull`; {do_without}"
             )
         return ""
@@ -240,6 +252,7 @@ def _pull(config: Config, root: Path) -> str:
         "chosen": facts["chosen"],
         "promoted": json.dumps({name: facts[name] for name in ("who", "when", "why")}),
         "record": json.dumps(facts),
+        "behind_best": str(facts.get("behind_best", 0)),
     }
     version = registry.register(root, model, folder, None, tags)
     if champion:
@@ -256,7 +269,7 @@ def _bring_files(root: Path, sha256: str) -> Path:
     folder = root / FILES
     model = folder / MODEL_FILES[0]
     if not model.exists() or file_hash(model) != sha256:
-        dvc("pull", "--quiet", "--force", str(POINTER), cwd=root)
+        dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
     if not model.exists() or file_hash(model) != sha256:
         raise ProjectError(
             f"{FILES} does not hold the model that {RECORD} names: commit both files of a "

@@ -1,4 +1,4 @@
-"""DVC's answer to what changed since the pipeline ran."""
+"""What changed since the pipeline ran, as DVC finds it, and since all was verified."""
 
 import json
 import sys
@@ -8,8 +8,10 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from ..errors import ProjectError
+from ..git import tree_hash
 
-CHAMPION = "models/champion.dvc"
+POINTER = "models/champion.dvc"
+"""DVC's pointer to the champion's files, which git keeps."""
 
 
 @cache
@@ -46,13 +48,27 @@ def answer(root: Path) -> list[str]:
         raise ProjectError(f"dvc cannot tell what changed: {problem.strip()}")
     found: dict[str, list[Any]] = json.loads(printed or "{}")
     # The champion's files are no evidence of the candidate, and a clone need not have them.
-    found.pop(CHAMPION, None)
+    found.pop(POINTER, None)
     changed = []
     for stage, changes in found.items():
         for change in changes:
             changed.extend(_files(stage, change))
     # Of some stages DVC says that they changed, but names no file: their command did.
     return changed or [f"{stage} changed" for stage in found]
+
+
+def is_verified(root: Path) -> bool:
+    """Return whether `make verify` passed with exactly the files that are here.
+
+    Args:
+        root: The project.
+    """
+    path = root / "reports" / "verification.json"
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return report.get("passed") is True and report.get("tree") == tree_hash(root)
 
 
 def _files(stage: str, change: Any) -> list[str]:

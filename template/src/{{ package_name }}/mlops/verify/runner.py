@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 
 from ..errors import ProjectError
+from ..git import tree_hash
 from .steps import HOOKS_WITH_A_STEP, Step
 
 N_LAST_LINES = 25
@@ -64,7 +65,8 @@ def verify(
     seconds = time.perf_counter() - begin
     passed = all(result.status == "passed" for result in results)
     if report:
-        _write_report(report, results, seconds, passed=passed)
+        facts = {"passed": passed, "seconds": round(seconds, 2), "tree": tree_hash(root)}
+        _write_report(report, facts, results)
     _print_failures(chains, results, console)
     verdict = "[green]verified[/]" if passed else "[red]not verified[/]"
     console.print(f"\n{verdict} in {seconds:.1f} s", highlight=False)
@@ -146,12 +148,8 @@ def _run_chains(root: Path, chains: Sequence[Chain], console: Console) -> list[R
     return results
 
 
-def _write_report(path: Path, results: list[Result], seconds: float, *, passed: bool) -> None:
-    report = {
-        "passed": passed,
-        "seconds": round(seconds, 2),
-        "steps": [asdict(result) for result in results],
-    }
+def _write_report(path: Path, facts: dict[str, Any], results: list[Result]) -> None:
+    report = facts | {"steps": [asdict(result) for result in results]}
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

@@ -6,9 +6,9 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation import plots
 from churn_radar.mlops.evaluation.groups import group_gaps
-from churn_radar.mlops.evaluation.page import page
 from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.evaluation.slices import slice_table
+from churn_radar.mlops.pipeline.report import page
 from machinery.evaluation.known import ROWS, SCRIPT, declared, predictions
 
 

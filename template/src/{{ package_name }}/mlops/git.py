@@ -1,0 +1,89 @@
+"""What git says of the project."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .errors import ProjectError
+
+
+def git(root: Path, *arguments: str, index: Path | None = None) -> str:
+    """Ask git about the project.
+
+    Args:
+        root: The project.
+        arguments: The subcommand and its arguments.
+        index: The index to use in the place of the repository's own.
+
+    Returns:
+        What git prints.
+
+    Raises:
+        ProjectError: git fails, which must not look like a clean answer.
+    """
+    command = ["git", "-C", str(root), *arguments]
+    env = dict(os.environ)
+    if index:
+        env["GIT_INDEX_FILE"] = str(index)
+    try:
+        done = subprocess.run(
+            command, env=env, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+    except FileNotFoundError:
+        raise ProjectError("git is not on PATH: install it, then try again") from None
+    if done.returncode:
+        raise ProjectError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def commit_of(root: Path) -> str:
+    """Return the commit that is checked out; empty where there is none."""
+    try:
+        return git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    except ProjectError:
+        return ""
+
+
+def tree_hash(root: Path) -> str:
+    """Return git's hash of all files, as a commit of everything would have it.
+
+    What is committed later, unchanged, has the same hash. Files that .gitignore names do not count.
+
+    Args:
+        root: The project.
+
+    Returns:
+        The hash; empty outside a repository.
+    """
+    with TemporaryDirectory() as scratch:
+        index = Path(scratch, "index")
+        try:
+            own_index = root / git(root, "rev-parse", "--git-path", "index")
+            # Not to disturb what is staged. In a copy of it git reads only the files that changed.
+            if own_index.exists():
+                shutil.copy(own_index, index)
+            git(root, "add", "--all", index=index)
+            return git(root, "write-tree", index=index)
+        except ProjectError:
+            return ""
+
+
+def edited_machinery(root: Path) -> list[str]:
+    """Return the committed files of the machinery that are not as the template brought them.
+
+    Each copy and each update of the template changes .copier-answers.yml: what was changed after
+    that commit is the team's doing.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: git cannot tell.
+    """
+    brought_in = git(root, "log", "-1", "--format=%H", "--", ".copier-answers.yml")
+    if not brought_in:
+        return []
+    machinery = ":(glob)src/*/mlops/**"
+    return git(root, "diff", "--name-only", brought_in, "HEAD", "--", machinery).splitlines()
