@@ -28,6 +28,7 @@ def sound(config: Config, finished: Path) -> SimpleNamespace:
         test=test,
         manifest=manifest.read(finished / "models"),
         challenge=found,
+        champion_if_scored=None,
     )
 
 

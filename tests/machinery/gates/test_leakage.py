@@ -11,6 +11,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.data.validation import PERSONAL
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import leakage
+from machinery.gates.known import scored
 
 NAME = FEATURES[0].name
 
@@ -141,3 +142,36 @@ def test_a_feature_named_like_what_it_must_not_read_is_refused(sound: SimpleName
     verdict = leakage.check(sound)
     assert verdict.status == "refused"
     assert f"reads {NAME}, which is an id" in verdict.reason
+
+
+def add_champion(sound: SimpleNamespace, known: SimpleNamespace, noise: float) -> None:
+    """A champion that is off by so much noise, beside a candidate that is off by a tenth."""
+    sound.rows = known.rows
+    sound.cached_candidate = known.cached_candidate
+    sound.champion_if_scored = scored(noise)
+    sound.recorded = {"train_rows": len(sound.train)}
+
+
+def test_a_sudden_gain_over_the_champion_needs_a_reason(
+    sound: SimpleNamespace, known: SimpleNamespace
+) -> None:
+    add_champion(sound, known, noise=0.6)
+    verdict = leakage.check(sound)
+    assert verdict.status == "refused"
+    assert "under gates.leakage.explained.score what makes it so good" in verdict.reason
+    sound.config = explaining(sound.config, {"score": "We measure it ourselves now."})
+    assert leakage.check(sound).status == "passed"
+
+
+def test_a_gain_within_the_usual_passes(sound: SimpleNamespace, known: SimpleNamespace) -> None:
+    add_champion(sound, known, noise=0.11)
+    assert leakage.check(sound).status == "passed"
+
+
+def test_a_gain_that_more_rows_explain_passes(
+    sound: SimpleNamespace, known: SimpleNamespace
+) -> None:
+    add_champion(sound, known, noise=0.2)
+    assert leakage.check(sound).status == "refused"
+    sound.recorded = {"train_rows": len(sound.train) // 10}
+    assert leakage.check(sound).status == "passed"

@@ -96,7 +96,7 @@ class Leakage(Section):
     """Skill that no single feature may have without a reason: it would hold the answer."""
 
     max_skill: float = Field(default=0.8, gt=0, le=1)
-    explained: dict[str, str] = {}  # feature: why it may tell so much
+    explained: dict[str, str] = {}  # feature, or score: why it may tell so much
 
 
 class Drift(Section):

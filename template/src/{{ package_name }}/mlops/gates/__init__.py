@@ -90,6 +90,9 @@ class Reasons:
 
 NO_REASONS = Reasons()
 
+SCORE = "score"
+"""The name under which a change of a score is explained; features and columns have their own."""
+
 
 def problem_of_reasons(setting: str, reasons: dict[str, str], known: Collection[str]) -> str:
     """Find what is wrong with a setting that names features or columns and says why.

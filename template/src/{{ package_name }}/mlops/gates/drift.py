@@ -15,9 +15,8 @@ from .. import team
 from ..config import Drift
 from ..data import entity_column
 from ..data.validation import is_about_a_person
-from ..errors import ProjectError
 from ..modeling.inputs import request_columns
-from . import Verdict, problem_of_reasons
+from . import SCORE, Verdict, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -40,9 +39,6 @@ MAX_VALUES = 50
 
 SIGNIFICANCE = 0.05
 """After the correction for many columns (Benjamini and Hochberg, 1995)."""
-
-SCORE = "score"
-"""The name under which a fall of the champion's score is explained; columns have their own."""
 
 N_LISTED = 4
 """At most so many changes are named, the largest first."""
@@ -290,10 +286,7 @@ def _fallen_score(evidence: Evidence) -> str:
     version = evidence.champion_version
     if version is None or recorded.get("metric") != evidence.config.selection.metric:
         return ""
-    try:
-        champion = evidence.cached_champion
-    except ProjectError:
-        champion = None  # the gate `champion` says why it cannot be scored
+    champion = evidence.champion_if_scored
     if champion is None or recorded["sha256"] != version.tags.get("sha256"):
         return ""
     score = evidence.rows.score(champion)

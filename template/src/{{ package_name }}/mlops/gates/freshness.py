@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..git import git
 from . import Verdict
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def check(evidence: Evidence) -> Verdict:
     thresholds = evidence.config.gates.freshness
     pointer = f"{evidence.config.data.raw}.dvc"
     # In a shallow clone every file seems to be as young as the oldest commit that was fetched.
-    if evidence.git("rev-parse", "--is-shallow-repository") == "true":
+    if git(evidence.root, "rev-parse", "--is-shallow-repository") == "true":
         return Verdict("refused", "a shallow clone hides the data's age: `git fetch --unshallow`")
-    committed_at = evidence.git("log", "-1", "--format=%cI", "--", pointer)
+    committed_at = git(evidence.root, "log", "-1", "--format=%cI", "--", pointer)
     if not committed_at:
         return Verdict("refused", f"{pointer} was never committed: the data's age is unknown")
     data_age = _days(committed_at, evidence.now)

@@ -61,32 +61,21 @@ class Evidence:
         """The commit that is checked out; empty outside a repository."""
         return commit_of(self.root)
 
-    def git(self, *arguments: str) -> str:
-        """Ask git about the project.
-
-        Args:
-            arguments: The subcommand and its arguments.
-
-        Returns:
-            What git prints.
-
-        Raises:
-            ProjectError: git fails, which must not look like a clean answer.
-        """
-        return git(self.root, *arguments)
-
     def files(self, *arguments: str) -> list[str]:
-        """Ask git for a list of files, as `git` does, whatever their names hold.
+        """Ask git for a list of files, whatever their names hold.
 
         Args:
             arguments: The subcommand and its arguments; it must know `-z`.
 
         Returns:
             The lines of the answer.
+
+        Raises:
+            ProjectError: git fails.
         """
         subcommand, *others = arguments
         # With -z a name is written as it is, and ends with a zero byte.
-        return [name for name in self.git(subcommand, "-z", *others).split("\0") if name]
+        return [name for name in git(self.root, subcommand, "-z", *others).split("\0") if name]
 
     @cached_property
     def frozen(self) -> list[str]:
@@ -186,6 +175,14 @@ class Evidence:
                 'To do without: make promote UNCOMPARED="its libraries are gone" WHY=...'
             ) from error
 
+    @property
+    def champion_if_scored(self) -> CachedModel | None:
+        """The champion's predictions, for gates that leave it to `champion` to say why not."""
+        try:
+            return self.cached_champion
+        except ProjectError:
+            return None
+
     def _score_champion(self, version: Version) -> CachedModel:
         folder = registry.fetch(self.root, self.config.model.name, version)
         if manifest.read(folder).get("code") == team.code_hash():
@@ -202,7 +199,7 @@ class Evidence:
         previous = registry.by_alias(self.root, model, "previous")
         removed_in = ""
         if self.commit:
-            removed_in = self.git("log", "-1", "--format=%h", "--", str(record.RECORD))
+            removed_in = git(self.root, "log", "-1", "--format=%h", "--", str(record.RECORD))
         return record.missing_champion(self.root, self.champion_version, previous, removed_in)
 
     @cached_property

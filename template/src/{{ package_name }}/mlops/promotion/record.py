@@ -121,6 +121,7 @@ def of_promotion(
         "code": evidence.manifest.get("code"),
         "chosen": str(evidence.manifest.get("chosen")),
         "rows": measured["rows"],
+        "train_rows": len(evidence.train),
         "metric": metric,
         "score": measured[metric],
         "low": measured[f"{metric}_low"],
