@@ -12,4 +12,4 @@ def test_what_ends_without_a_word_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "python").chmod(0o755)
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     with pytest.raises(ProjectError, match="status -9"):
-        profiling.run_alone("retraining", tmp_path, 1)
+        profiling.run_alone("retraining", tmp_path, {})

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +20,136 @@ from churn_radar.mlops.profiling import retraining
 from churn_radar.model import candidates
 from machinery.profiling.known import judged
 
+PLANT = """
 
-def test_training_that_reads_held_out_rows_is_refused(
+sound_candidates = candidates
+
+
+def candidates(config):
+    import os, pathlib, socket, sqlite3, subprocess, time, urllib.request
+    from datetime import UTC, date, datetime
+
+    import pandas as pd
+
+    return sound_candidates(config.with_settings("linear", {{"C": 1e-3 * float({value})}}))
+"""
+"""A model whose strength depends on something else than rows, code and settings."""
+
+
+def planted(folder: Path, value: str) -> Path:
+    """Write the package with a model that depends on the value of an expression."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    code: Path = shutil.copytree(retraining.CODE, folder / retraining.CODE.name, ignore=ignored)
+    with (code / "model.py").open("a", encoding="utf-8") as file:
+        file.write(PLANT.format(value=value))
+    return code
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The port of a server on loopback that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+OUTSIDE = {
+    "the test set": ("len(pd.read_parquet({test!r}))", "training opens {test}, which is not among"),
+    "a file of the person's": ("len(open({other!r}).read())", "training opens {other}, which is"),
+    "a database": ("bool(sqlite3.connect({other!r}))", "training opens {other}, which is not"),
+    "a file that it makes": (
+        "pathlib.Path({other!r} + '2').write_text('1')",
+        "training opens {other}2, which is not among the training rows",
+    ),
+    "a port": (
+        "bool(socket.create_connection(('127.0.0.1', {port})))",
+        "training connects to 127.0.0.1: its rows are all",
+    ),
+    "an address": (
+        "bool(socket.socket().connect(('127.0.0.1', {port})) or 1)",
+        "training connects to 127.0.0.1:{port}: its rows",
+    ),
+    "a page": (
+        "len(urllib.request.urlopen('http://127.0.0.1:{port}/').read())",
+        "training connects to http://127.0.0.1:{port}/: its rows",
+    ),
+    "a program": ("subprocess.run(['true']).returncode + 1", "training runs true: its rows are"),
+    "a variable": ("os.environ['STRENGTH']", "KeyError: 'STRENGTH'"),
+}
+"""By what training reaches for: how, and what is said."""
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_training_that_reaches_outside_is_refused(
+    name: str,
+    port: int,
+    config: Config,
+    profiled: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retraining, "CIRCUMSTANCES", retraining.CIRCUMSTANCES[:1])
+    monkeypatch.setenv("STRENGTH", "1")
+    other = tmp_path / "other.csv"
+    other.touch()
+    places = {
+        "test": str((profiled / config.table("processed", "test")).resolve()),
+        "other": str(other.resolve()),
+        "port": port,
+    }
+    value, said = (text.format(**places) for text in OUTSIDE[name])
+    with pytest.raises(ProjectError) as refused:
+        retraining.retrain_twice(config, profiled, planted(tmp_path, value))
+    reason = str(refused.value)
+    assert reason.startswith(f"training from its own rows alone failed: {said}")
+    assert "\n" not in reason
+    assert [path.name for path in tmp_path.glob("other*")] == ["other.csv"]
+    for gate in (reproducible, budget):
+        assert judged(gate, config, failure=reason) == Verdict("refused", reason)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "date.today().year",
+        "datetime.now(UTC).weekday() + 1",
+        "pd.Timestamp.now().day",
+        "time.localtime(0).tm_hour + 1",  # the same moment, where it is another hour
+    ],
+)
+def test_training_that_depends_on_the_time_is_refused(
+    value: str, config: Config, profiled: Path, tmp_path: Path
+) -> None:
+    found = retraining.retrain_twice(config, profiled, planted(tmp_path, value))
+    verdict = judged(reproducible, config, **found)
+    assert (verdict.status, verdict.value) == ("refused", found["spread"])
+    assert found["spread"] > 0
+    assert verdict.reason.endswith("read no clock")
+
+
+def test_training_that_depends_on_the_environment_is_refused(
     config: Config, profiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ignored = shutil.ignore_patterns("__pycache__")
-    code = shutil.copytree(retraining.CODE, tmp_path / retraining.CODE.name, ignore=ignored)
-    with (code / "mlops" / "pipeline" / "train.py").open("a") as file:
-        file.write(
-            "\n\ndef train(config: Config, root: Path) -> str:\n"
-            '    return str(pd.read_parquet(root / config.table("processed", "test")))\n'
-        )
-    monkeypatch.setattr(retraining, "HASH_SEEDS", (1,))
-    with pytest.raises(ProjectError, match=config.table("processed", "test").name) as refused:
-        retraining.retrain_twice(config, profiled, code)
-    assert "Traceback" not in str(refused.value)
-    for gate in (reproducible, budget):
-        verdict = judged(gate, config, failure=str(refused.value))
-        assert verdict == Verdict("refused", str(refused.value))
+    monkeypatch.setenv("STRENGTH", "1000")
+    assert float(config.model.settings("linear").get("C", 1)) == 1
+    code = planted(tmp_path, "os.environ.get('STRENGTH', 1)")
+    # The candidate has the C of 1 that the variable gives; without the variable it has another.
+    found = retraining.retrain_twice(config, profiled, code)
+    verdict = judged(reproducible, config, **found)
+    assert (verdict.status, verdict.value) == ("refused", found["difference"])
+    assert "a variable of the environment" in verdict.reason
+
+
+def test_training_may_read_what_is_installed_and_write_where_libraries_do(
+    config: Config, profiled: Path, tmp_path: Path
+) -> None:
+    value = (
+        "pathlib.Path.home().joinpath('cache').write_text('0' * 999)"
+        " + len(__import__('tempfile').mkstemp())"
+        " - bool(__import__('platform').platform()) - bool(open(os.devnull))"
+        " + bool(os.path.exists('/nowhere'))"
+    )
+    found = retraining.retrain_twice(config, profiled, planted(tmp_path, value))
+    assert found["digests"][0] == found["digests"][1]
 
 
 def test_a_model_of_other_rows_is_refused(config: Config, profiled: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The model can be made again: from its rows alone, by this code, whatever the order of a set."""
+"""The model can be made again: from its rows and this code alone, on another day, elsewhere."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ The candidate may be trained on several threads, whose sums are rounded in anoth
 def check(evidence: Evidence) -> Verdict:
     """Compare the candidate with two models that `make profile` trained again.
 
-    The two must predict the same to the bit, since only the order of Python's sets differs between
-    them; the candidate must predict the same within TOLERANCE.
+    The two must predict the same to the bit, since only the clock, the time zone and the order of
+    Python's sets differ between them; the candidate must predict the same within TOLERANCE.
 
     Args:
         evidence: Of the candidate, its profile.
@@ -37,7 +37,7 @@ def check(evidence: Evidence) -> Verdict:
         spread = profile["spread"]
         reason = (
             f"two trainings on the same rows differ by up to {spread:.2g} in their predictions: "
-            "give whatever is random the seed, and sort what comes out of a set"
+            "give whatever is random the seed, sort what comes out of a set, and read no clock"
         )
         return Verdict("refused", reason, spread, 0)
     difference = profile["difference"]
@@ -45,8 +45,8 @@ def check(evidence: Evidence) -> Verdict:
     if not difference <= TOLERANCE:
         reason = (
             f"models/model.skops differs by up to {difference:.2g} from what this code makes of "
-            "the training set: it was made in another way; `dvc repro --force train`, then "
-            "`make profile`"
+            "the training set: it was made in another way, or with a variable of the environment, "
+            "which belongs into params.yaml; `dvc repro --force train`, then `make profile`"
         )
         return Verdict("refused", reason, difference, TOLERANCE)
     return Verdict("passed", "trained twice more, it predicts the same", difference, TOLERANCE)

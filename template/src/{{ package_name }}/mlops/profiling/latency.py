@@ -4,6 +4,7 @@ Run as a module, with a model, raw rows and the seconds for a size, it measures 
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,7 +53,8 @@ def serve(config: Config, root: Path) -> dict[str, Any]:
         test = pd.read_parquet(root / config.table("processed", "test"))
         test.head(SIZES[-1]).to_parquet(rows, index=False)
         model = (root / MODEL).resolve()
-        found = run_alone("latency", root, 0, str(model), str(rows), str(SECONDS))
+        environment = os.environ | {"PYTHONHASHSEED": "0"}
+        found = run_alone("latency", root, environment, str(model), str(rows), str(SECONDS))
     largest = found["batches"][-1]
     return {
         "model_mb": round((root / MODEL).stat().st_size / BYTES_PER_MB, 3),

@@ -1,22 +1,25 @@
 """Train twice more, in processes of their own and without the test set, and compare.
 
-Run as a module, in a folder that holds what training may read, it is one such training.
+Run as a module, in a folder that holds what training may read, it is one such training. The two
+differ in all that a model must not depend on, and can reach nothing else by mistake.
 """
 
 import json
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import time_machine
 import yaml
 
 from ..config import Config, load_config
@@ -28,14 +31,33 @@ from ..modeling.storage import load_model
 from ..pipeline.recording import peak_memory_mb
 from ..pipeline.train import train
 from ..settings_file import SettingsDumper
-from . import run_alone
+from . import bare_environment, guard, run_alone
 from .freshness import MODEL
 
 CODE = Path(__file__).parents[2]
 """The team's package, with the machinery in it."""
 
-HASH_SEEDS = (1, 2)
-"""Of Python's hashes, by which sets and the like are ordered: training must not depend on it."""
+
+class Circumstances(NamedTuple):
+    """What a training must not depend on.
+
+    Attributes:
+        hash_seed: Of Python's hashes, by which sets and the like are ordered.
+        time_zone: In which local dates and hours are.
+        ahead: By how much its clock is ahead.
+    """
+
+    hash_seed: int
+    time_zone: str
+    ahead: timedelta
+
+
+CIRCUMSTANCES = (
+    Circumstances(1, "Etc/GMT+12", timedelta(0)),
+    # A year and 38 days: year, month, day and weekday differ, whatever the date. The zones are
+    # 26 hours apart. The later clock is ahead, since a schema may refuse dates in the future.
+    Circumstances(2, "Etc/GMT-14", timedelta(days=403, hours=5, minutes=7)),
+)
 
 TIMES = ("import_cpu_seconds", "train_cpu_seconds", "train_seconds")
 """What a training reports of its time."""
@@ -57,13 +79,13 @@ def retrain_twice(config: Config, root: Path, code: Path = CODE) -> dict[str, An
         ProjectError: Training fails where it has the training set alone.
     """
     with TemporaryDirectory() as scratch:
-        folders = [Path(scratch).resolve() / str(seed) for seed in HASH_SEEDS]
+        folders = [Path(scratch).resolve() / str(number) for number in range(len(CIRCUMSTANCES))]
         for folder in folders:
             _prepare(folder, config, root, code)
         try:
             # Side by side, on one thread each: that takes half as long.
             with ThreadPoolExecutor() as pool:
-                runs = list(pool.map(partial(run_alone, "retraining"), folders, HASH_SEEDS))
+                runs = list(pool.map(_train_alone, folders, CIRCUMSTANCES))
         except ProjectError as error:
             raise ProjectError(f"training from its own rows alone failed: {error}") from None
         compared = compare(config, root, [folder / MODEL for folder in folders])
@@ -72,6 +94,15 @@ def retrain_twice(config: Config, root: Path, code: Path = CODE) -> dict[str, An
     # Of memory the larger one counts, since limits must hold for every run.
     peak = max(run["memory_mb"] for run in runs)
     return times | {"train_memory_mb": peak} | compared
+
+
+def _train_alone(folder: Path, circumstances: Circumstances) -> dict[str, Any]:
+    """Train in a prepared folder, with nothing of the person's environment."""
+    environment = bare_environment(folder)
+    environment["PYTHONHASHSEED"] = str(circumstances.hash_seed)
+    environment["TZ"] = circumstances.time_zone
+    ahead = str(circumstances.ahead.total_seconds())
+    return run_alone("retraining", folder, environment, ahead)
 
 
 def _prepare(folder: Path, config: Config, root: Path, code: Path) -> None:
@@ -138,12 +169,17 @@ def difference(one: CachedModel, other: CachedModel, unit: float) -> float:
 def main() -> None:
     """Train in the working directory and print what it took; what goes wrong is a sentence."""
     root = Path.cwd()
+    guard(root)
+    # Clocks of Python alone: numpy.datetime64("now") and other libraries in C have the real time.
+    time_machine.travel(time.time() + float(sys.argv[1]), tick=True).start()
     config = load_config(root)
     # All imports are done: what the process has used so far is what they took.
     import_cpu_seconds = process_time()
     began = perf_counter()
     try:
         train(config, root)
+    except ProjectError as error:
+        sys.exit(str(error))
     except Exception as error:
         # Whatever the team's code raises is a reason to refuse, and one line of it is enough.
         sys.exit(f"{type(error).__name__}: {error}")
