@@ -57,7 +57,7 @@ def check_promotion(project: Path) -> None:
         refused = refusals_of_promotion(project)
     assert refused == {}, refused
     train.inputs = shuffled(train.inputs)
-    run_stages(project, "train")
+    run_stages(project, "train", "evaluate", "challenge")
     refused = refusals_of_promotion(project)
     assert {"floor", "champion"} <= refused.keys(), refused
 

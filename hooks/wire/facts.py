@@ -31,8 +31,12 @@ N_FOLDS = 3
 RARE_SHARE = 0.1
 """A positive class that is rarer is measured by average precision."""
 
-LEAK_SCORE = 0.99
-"""A feature that reaches it without the others most likely holds the outcome."""
+LEAK_SCORE = 0.8
+"""A feature that exceeds it without the others may hold the outcome: the default of the gate
+`leakage`, gates.leakage.max_skill."""
+
+MIN_ROWS_OF_LEAK = 50
+"""On fewer rows a column tells so much by chance."""
 
 FEW_ROWS = 100
 FEW_ROWS_OF_CLASS = 10
@@ -162,12 +166,7 @@ class Facts:
 
     def warnings(self) -> Iterator[str]:
         """Yield what would ruin the project later, a sentence each."""
-        for name, score in self.univariate.items():
-            if score >= LEAK_SCORE:
-                yield (
-                    f"{name} predicts the target almost perfectly without the others: if it is "
-                    "known only after the outcome, it leaks; remove it from the file"
-                )
+        yield from self._leak_warnings()
         for name in self.roles.personal:
             yield f"{name} looks personal ({self.roles.why[name]}): no feature, shown in no message"
         for name in self.roles.ids:
@@ -192,6 +191,24 @@ class Facts:
         for column in self.columns:
             if column.kind == "date" and column.high > pd.Timestamp.now():
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
+
+
+    def _leak_warnings(self) -> Iterator[str]:
+        for name, score in self.univariate.items():
+            if score <= LEAK_SCORE:
+                continue
+            found = f"{name} predicts the target without the others, with a skill of {score:.2f}"
+            ask = "gates.leakage.explained in params.yaml"
+            if name in self.roles.leaks:
+                yield (
+                    f"{found}: it was left out of the features, since it may be known only after "
+                    f"the outcome; if not, add it to features.py and say why under {ask}"
+                )
+            else:
+                yield (
+                    f"{found}: if it is known only after the outcome, remove it from the file; if "
+                    f"not, say why under {ask}, or it is not promoted"
+                )
 
 
 def inspect_table(path: Path, overrides: Overrides) -> Facts:
@@ -224,7 +241,26 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
             present = convert(values.dropna(), column.kind, how, column.name)
             # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
-    return Facts(path, dataset_name(path), source.suffix, how, table, columns, roles)
+    facts = Facts(path, dataset_name(path), source.suffix, how, table, columns, roles)
+    _leave_out_leaks(facts, overrides)
+    return facts
+
+
+def _leave_out_leaks(facts: Facts, overrides: Overrides) -> None:
+    """Take features that alone tell so much out of the features, unless none would be left."""
+    if facts.target.rows - facts.target.missing < MIN_ROWS_OF_LEAK:
+        return
+    roles = facts.roles
+    leaks = [name for name, score in facts.univariate.items() if score > LEAK_SCORE]
+    if len(leaks) == len(roles.features):
+        return
+    for name in leaks:
+        roles.features.remove(name)
+        roles.leaks.append(name)
+        # In each of its slices nearly all outcomes are the same.
+        if name in roles.slices and not overrides.slices:
+            roles.slices.remove(name)
+        roles.why[name] += f"; alone it predicts with a skill of {facts.univariate[name]:.2f}"
 
 
 def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:

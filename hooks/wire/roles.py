@@ -59,6 +59,7 @@ class Roles:
     Attributes:
         group: The id whose rows must be either all in the training set or all in the test set.
         excluded: Columns that nothing is done with.
+        leaks: Columns that predict so well alone that they may hold the outcome: no features.
         why: The reason for the role of every column of the table.
     """
 
@@ -71,6 +72,7 @@ class Roles:
     sensitive: list[str] = field(default_factory=list)
     personal: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
     features: list[str] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)
 
@@ -80,7 +82,7 @@ class Roles:
         for role in ("target", "time", "group"):
             if getattr(self, role) == name:
                 words.append(role)
-        for role in ("ids", "personal", "sensitive", "features", "excluded", "slices"):
+        for role in ("ids", "personal", "sensitive", "features", "excluded", "leaks", "slices"):
             if name in getattr(self, role):
                 words.append(role.removesuffix("s"))
         return ", ".join(words)

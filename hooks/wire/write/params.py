@@ -20,7 +20,14 @@ selection:
 KEPT = {"tuning", "tracking", "gates", "cost"}
 """Sections that do not depend on the table."""
 
-OF_COLUMNS = {"gates": {"slices": {"critical"}, "features": {"kept"}}}
+OF_COLUMNS = {
+    "gates": {
+        "drift": {"explained"},
+        "features": {"kept"},
+        "leakage": {"explained"},
+        "slices": {"critical", "retired"},
+    }
+}
 """Settings in them that name columns of the table that was there before."""
 
 STRENGTHS = {"low": 0.001, "high": 1000.0, "log": True}
