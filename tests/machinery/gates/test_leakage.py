@@ -1,8 +1,10 @@
 """Gate `leakage`: nothing that the model learns from holds the answer, or who somebody is."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from churn_radar.features import FEATURES
@@ -32,6 +34,77 @@ def test_held_out_rows_among_those_learned_from_are_refused(sound: SimpleNamespa
     verdict = leakage.check(sound)
     assert verdict.status == "refused"
     assert "held-out rows are in the training set too" in verdict.reason
+
+
+def told_twins(evidence: SimpleNamespace) -> tuple[int, float, bool]:
+    """How many twins the verdict tells, in % of training rows, and whether that is too many."""
+    verdict = leakage.check(evidence)
+    assert verdict.status == "passed", verdict.reason
+    pattern = r"([\d,]+) of [\d,]+ with a near twin .*of its own rows ([\d.]+)% have one"
+    found = re.search(pattern, verdict.reason)
+    assert found, verdict.reason
+    n_twins, share = found.groups()
+    return int(n_twins.replace(",", "")), float(share), "copied" in verdict.reason
+
+
+def test_near_twins_are_few_in_sound_tables(sound: SimpleNamespace) -> None:
+    n_twins, share, is_too_many = told_twins(sound)
+    assert n_twins <= 0.01 * len(sound.test)
+    assert share <= 1
+    assert not is_too_many
+
+
+def test_copied_rows_with_noise_are_told(sound: SimpleNamespace) -> None:
+    sound.config = reading(sound.config, time=None)
+    rng = np.random.default_rng(1)
+    copies = sound.test.head(30).copy()
+    for name in copies.select_dtypes("number").columns.difference([sound.config.data.target]):
+        # Noise of 0.1 % of the spread; whole numbers stay as they are.
+        if not pd.api.types.is_integer_dtype(copies[name]):
+            spread = sound.train[name].std()
+            copies[name] += rng.normal(0, 0.001, len(copies)) * spread
+    for name in sound.config.data.ids:
+        copies[name] = [f"copy-{number}" for number in range(len(copies))]
+    before, _, _ = told_twins(sound)
+    sound.train = pd.concat([sound.train, copies], ignore_index=True)
+    n_twins, _, is_too_many = told_twins(sound)
+    assert before < 25 <= n_twins <= before + 30
+    assert is_too_many
+
+
+def test_twins_are_no_matter_where_features_have_few_values(
+    sound: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse = [feature for feature in FEATURES if feature.kind == "categorical"][:2]
+    monkeypatch.setattr(team, "features", lambda: tuple(coarse))
+    sound.challenge["features"] = {f.name: sound.challenge["features"][f.name] for f in coarse}
+    n_twins, share, is_too_many = told_twins(sound)
+    assert n_twins > 0.9 * len(sound.test)
+    assert share > 90
+    assert not is_too_many
+
+
+def test_near_is_one_hundredth_of_the_middle_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("size", "kind", "mostly_zero")
+    kinds = ("numeric", "categorical", "numeric")
+    features = [Feature(*pair, "a", "b", "c") for pair in zip(names, kinds, strict=True)]
+    monkeypatch.setattr(team, "features", lambda: features)
+    monkeypatch.setattr(leakage, "feature_table", lambda _, rows: rows)
+    # The middle half of the sizes spans 50; one is huge.
+    size = [*np.linspace(0, 100, 101), 1e9, np.nan]
+    train = pd.DataFrame({"size": size, "kind": "a", "mostly_zero": [100.0, *[0.0] * 102]})
+    rows = [
+        (50.4, "a", 0.0),
+        (50.4, "b", 0.0),  # another kind
+        (50.4, None, 0.0),
+        (50.4, "a", 0.5),
+        (130.0, "a", 0.0),  # far from all sizes
+        (np.nan, "a", 0.0),
+        (np.inf, "a", 0.0),  # counts as a gap
+    ]
+    test = pd.DataFrame(rows, columns=["size", "kind", "mostly_zero"])
+    evidence: Any = SimpleNamespace(train=train, test=test, config=SimpleNamespace(seed=1))
+    assert leakage._near_twins(evidence).startswith("3 of 7 with a near twin")
 
 
 def test_equal_rows_are_no_leak_where_equal_rows_are_common(sound: SimpleNamespace) -> None:

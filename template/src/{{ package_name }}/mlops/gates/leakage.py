@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from scipy.spatial import KDTree
 from scipy.stats import binom
 
 from .. import team
@@ -24,6 +26,12 @@ MAX_GAIN = 0.5
 
 DUPLICATES_P_VALUE = 1e-3
 """How rarely chance alone may put so many duplicates into both tables."""
+
+NEAR = 0.01
+"""Of a feature's interquartile range in the training set: how far near twins may be apart.
+
+Not of its standard deviation, which a few large values blow up until all others are near.
+"""
 
 
 def check(evidence: Evidence) -> Verdict:
@@ -74,8 +82,8 @@ def check(evidence: Evidence) -> Verdict:
             )
             return Verdict("refused", reason, skill, threshold)
     reason = (
-        f"held-out rows are new; {best} has a univariate skill score of {univariate[best]:.3f}, "
-        "the most of all"
+        f"held-out rows are new, {_near_twins(evidence)}; {best} has a univariate skill score of "
+        f"{univariate[best]:.3f}, the most of all"
     )
     if best in explained:
         reason += f", explained: {explained[best]}"
@@ -98,9 +106,7 @@ def _duplicates(evidence: Evidence) -> str:
         # With an id in it an equal row is the same thing: none may be shared.
         n_allowed = 0.0
     else:
-        # Plus one in both, so that a training set without duplicates does not predict a rate of 0.
-        rate = (n_duplicated + 1) / (n_train + 1)
-        n_allowed = float(binom.isf(DUPLICATES_P_VALUE, n_test, rate))
+        n_allowed = _most_by_chance(n_duplicated, n_train, n_test)
     if n_shared <= n_allowed:
         return ""
     return (
@@ -108,6 +114,76 @@ def _duplicates(evidence: Evidence) -> str:
         f"{n_allowed:.0f} would be chance: `dvc repro` makes the split again; if that does not "
         "help, the raw table has duplicated rows"
     )
+
+
+def _most_by_chance(n_found: int, n_train: int, n_test: int) -> float:
+    """The most rows of the test set that the rate in the training set explains."""
+    # Plus one in both, so that a training set without any does not predict a rate of 0.
+    rate = (n_found + 1) / (n_train + 1)
+    return float(binom.isf(DUPLICATES_P_VALUE, n_test, rate))
+
+
+def _near_twins(evidence: Evidence) -> str:
+    """How many held-out rows have a near twin in the training set, as a part of a sentence.
+
+    Near twins have the same categories and gaps, and numbers that differ by less than NEAR. They
+    are only counted: where few features have few values, most rows have one. So the count is
+    shown beside the share of training rows that have one among the others.
+    """
+    n_train = len(evidence.train)
+    points = _points(evidence)
+    train, test = points[:n_train], points[n_train:]
+    hashes = pd.util.hash_pandas_object(pd.DataFrame(train), index=False)
+    is_repeated = hashes.duplicated(keep=False).to_numpy()
+    # Of equal rows one is enough, and thousands would make the search slow.
+    tree = KDTree(train[~hashes.duplicated()], balanced_tree=False)
+    distances, _ = tree.query(test, p=np.inf, distance_upper_bound=1)
+    n_twins = int(np.isfinite(distances).sum())
+    # As many training rows as held-out ones tell the share well enough.
+    rng = np.random.default_rng(evidence.config.seed)
+    drawn = rng.choice(n_train, min(n_train, len(test)), replace=False)
+    # The nearest is the row itself, the second another one.
+    distances, _ = tree.query(train[drawn], k=[2], p=np.inf, distance_upper_bound=1)
+    has_twin = is_repeated[drawn] | np.isfinite(distances).ravel()
+    counted = (
+        f"{n_twins:,} of {len(test):,} with a near twin in the training set "
+        f"({n_twins / len(test):.1%}; of its own rows {has_twin.mean():.1%} have one)"
+    )
+    # Twice the share, since twins come in clusters, whose number varies more than by chance alone.
+    n_expected = min(2 * int(has_twin.sum()), len(drawn))
+    if n_twins > _most_by_chance(n_expected, len(drawn), len(test)):
+        counted += ", more than chance: look whether rows were copied"
+    return counted
+
+
+def _points(evidence: Evidence) -> np.ndarray:
+    """The features of all rows, those of the training set first, scaled so that 1 is NEAR."""
+    n_train = len(evidence.train)
+    rows = pd.concat([evidence.train, evidence.test], ignore_index=True)
+    table = feature_table(team.features(), rows)
+    columns = []
+    for feature in team.features():
+        values = table[feature.name]
+        if feature.kind == "categorical":
+            # Two categories are never near; a gap is one more category.
+            columns.append(2.0 * pd.factorize(values.astype("string"))[0])
+            continue
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        is_known = np.isfinite(numbers)
+        spread = _spread(numbers[:n_train][is_known[:n_train]])
+        numbers = numbers / (NEAR * (spread or 1.0))
+        # A gap is far from all numbers, and the same as another gap.
+        gap = numbers[is_known].min(initial=0.0) - 2.0
+        columns.append(np.where(is_known, numbers, gap))
+    return np.column_stack(columns)
+
+
+def _spread(numbers: np.ndarray) -> float:
+    """The interquartile range; of numbers most of which are equal, the standard deviation."""
+    if not len(numbers):
+        return 0.0
+    low, high = np.percentile(numbers, [25, 75])
+    return float(high - low or numbers.std())
 
 
 def _shared_entities(evidence: Evidence) -> str:
