@@ -192,7 +192,6 @@ class Facts:
             if column.kind == "date" and column.high > pd.Timestamp.now():
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
 
-
     def _leak_warnings(self) -> Iterator[str]:
         for name, score in self.univariate.items():
             if score <= LEAK_SCORE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -194,3 +195,46 @@ def test_a_missing_uv_is_one_sentence(render: Callable[..., Project], tmp_path: 
     )
     assert done.returncode != 0
     assert "uv is not on PATH: https://docs.astral.sh/uv/" in done.stderr
+
+
+RECORD_ARGUMENTS = """\
+#!/bin/sh
+printf '%s\\n' "$@" >> "$LOG"
+"""
+
+
+def make_with_a_recording_uv(
+    project: Project, folder: Path, *arguments: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run make with a uv that only writes down how it was called: one argument a line."""
+    uv = folder / "uv"
+    uv.write_text(RECORD_ARGUMENTS, encoding="utf-8")
+    uv.chmod(0o755)
+    log = folder / "log"
+    log.touch()
+    env = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "LOG": str(log)}
+    env.pop("WHY", None)
+    done = subprocess.run(
+        ["make", *arguments], cwd=project.path, env=env, capture_output=True, encoding="utf-8"
+    )
+    return done, log.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback"])
+@pytest.mark.parametrize("why", [[], ["WHY="], ["WHY= \t"]])
+def test_a_missing_reason_is_asked_for_before_anything_runs(
+    render: Callable[..., Project], tmp_path: Path, command: str, why: list[str]
+) -> None:
+    done, called_with = make_with_a_recording_uv(render(), tmp_path, command, *why)
+    assert done.returncode != 0
+    assert f'say why, for the record: make {command} WHY="..."' in done.stderr
+    assert called_with == []
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback"])
+def test_a_reason_is_no_code(render: Callable[..., Project], tmp_path: Path, command: str) -> None:
+    reason = """it's "so", (a; `touch code`) | b) > code & $5, $(shell touch code) #1"""
+    done, called_with = make_with_a_recording_uv(render(), tmp_path, command, f"WHY={reason}")
+    assert done.returncode == 0, done.stderr
+    assert called_with[called_with.index("--why") + 1] == reason
+    assert not (render().path / "code").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def _quick(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness, "ask", lambda _: None)
     monkeypatch.setattr(commands.gc, "set_threshold", lambda _: None)
     monkeypatch.setattr(commands, "_require_own_package", lambda _: None)
-    monkeypatch.setattr(commands, "_verify_what_is_committed", lambda _: None)
+    monkeypatch.setattr(commands, "_verify_and_measure", lambda _: None)
 
 
 @pytest.mark.parametrize("promoted", [True, False])
@@ -46,9 +47,11 @@ def test_the_exit_status_is_the_outcome(
     assert ("Next: commit models/champion.json" in said) is promoted
 
 
-def test_a_promotion_needs_a_reason() -> None:
-    with pytest.raises(ProjectError, match="say why, for the record: make promote WHY="):
-        commands.promote(why=" ")
+@pytest.mark.parametrize("command", [commands.promote, commands.rollback])
+def test_a_change_of_champion_needs_a_reason(command: Callable[..., None]) -> None:
+    said = f"say why, for the record: make {command.__name__} WHY="
+    with pytest.raises(ProjectError, match=said):
+        command(why=" ")
 
 
 @pytest.mark.parametrize("switch", ["no", "yes", "True", "1"])

@@ -47,14 +47,13 @@ def promote(
     root = Path.cwd()
     _require_own_package(root)
     config = load_config(root)
-    if not why.strip():
-        raise ProjectError('say why, for the record: make promote WHY="tenure in bands"')
+    _require_reason(why, "promote")
     named = {"UNCOMPARED": uncompared, "ACCEPT_WORSE": accept_worse, "AGAIN": again}
     for name, reason in named.items():
         # Once it was a switch, and `no` must not be taken for a reason.
         if reason.strip().lower() in SWITCHES:
             raise ProjectError(f"{name}={reason} is no reason: write in words why, or leave it out")
-    _verify_what_is_committed(root)
+    _verify_and_measure(root)
     gc.set_threshold(GC_THRESHOLD)
     with console.status("judging the candidate", spinner="line"):
         # DVC answers in a process of its own, while this one imports the store's libraries.
@@ -69,22 +68,36 @@ def promote(
     raise typer.Exit(not outcome.promoted)
 
 
-def _verify_what_is_committed(root: Path) -> None:
-    """Run `make verify` unless it passed with just these files."""
+def _verify_and_measure(root: Path) -> None:
+    """Run `make verify` unless it passed with just these files, and `make profile` if need be."""
     from ..git import commit_of, git, tree_hash
     from . import staleness
 
     # What is not committed is refused in any case: nobody need wait for that.
     if not commit_of(root) or tree_hash(root) != git(root, "rev-parse", "HEAD^{tree}"):
         return
-    if staleness.is_verified(root):
-        return
-    console.print("This commit was not verified yet:\n", highlight=False)
-    command = [sys.executable, "-m", f"{MACHINERY}.cli", "verify"]
-    done = subprocess.run(command, cwd=root, check=False)
-    if done.returncode:
-        raise ProjectError("what is not verified is not promoted: mend it, then promote again")
-    console.print()
+    if not staleness.is_verified(root):
+        console.print("This commit was not verified yet:\n", highlight=False)
+        _run(
+            root,
+            "verify",
+            otherwise="what is not verified is not promoted: mend it, then try again",
+        )
+        console.print()
+    _run(root, "profile", "--missing", otherwise="what cannot be measured is not promoted")
+
+
+def _run(root: Path, *command: str, otherwise: str) -> None:
+    """Run a command of a room above this one; if it fails, raise ProjectError with a sentence."""
+    process = [sys.executable, "-m", f"{MACHINERY}.cli", *command]
+    if subprocess.run(process, cwd=root, check=False).returncode:
+        raise ProjectError(otherwise)
+
+
+def _require_reason(why: str, command: str) -> None:
+    """Refuse to change the champion without a word of why."""
+    if not why.strip():
+        raise ProjectError(f'say why, for the record: make {command} WHY="..."')
 
 
 def _require_own_package(root: Path) -> None:
@@ -111,6 +124,7 @@ def rollback(why: Why = "") -> None:
     from .promote import rollback as run
 
     root = Path.cwd()
+    _require_reason(why, "rollback")
     summary = run(load_config(root), root, why)
     console.print(f"{summary}\n\nNext: {SHARE}", highlight=False, soft_wrap=True)
 
