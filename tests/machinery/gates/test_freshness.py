@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
+from churn_radar.mlops.config import Freshness
 from churn_radar.mlops.gates import freshness
 from churn_radar.mlops.promotion.evidence import Evidence
 
@@ -35,3 +37,37 @@ def test_data_that_was_never_committed_is_refused(evidence: Evidence, git: Git) 
 def test_a_clone_without_its_history_is_refused(evidence: Evidence) -> None:
     (evidence.root / ".git" / "shallow").write_text(f"{evidence.commit}\n")
     assert "--unshallow" in freshness.check(evidence).reason
+
+
+def allow(evidence: Evidence, days: float, time: str | None = "event_month") -> None:
+    """Limit the age of the newest row."""
+    fresh = Freshness(newest_row_days=days)
+    gates = evidence.config.gates.model_copy(update={"freshness": fresh})
+    data = evidence.config.data.model_copy(update={"time": time})
+    evidence.config = evidence.config.model_copy(update={"gates": gates, "data": data})
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_rows_that_are_too_old_are_refused(zone: str | None, evidence: Evidence) -> None:
+    evidence.profile["measured_at"] = datetime.now(UTC).isoformat()
+    assert "the newest row is" in freshness.check(evidence).reason
+    newest = pd.Timestamp.now() - pd.Timedelta(days=20)
+    evidence.__dict__["test"] = evidence.test.assign(event_month=newest.tz_localize(zone))
+    allow(evidence, days=30)
+    assert freshness.check(evidence).status == "passed"
+    allow(evidence, days=10)
+    verdict = freshness.check(evidence)
+    assert verdict.status == "refused"
+    assert "the newest row is 20." in verdict.reason or "the newest row is 19." in verdict.reason
+
+
+@pytest.mark.parametrize("time", [None, "tenure_months"])
+def test_a_limit_without_dates_is_refused(time: str | None, evidence: Evidence) -> None:
+    allow(evidence, days=30, time=time)
+    assert "data.time names no column of dates" in freshness.check(evidence).reason
+
+
+@pytest.mark.parametrize("days", [0, -1, float("nan")])
+def test_a_limit_that_is_none_is_not_taken(days: float) -> None:
+    with pytest.raises(ValueError, match="newest_row_days"):
+        Freshness(newest_row_days=days)

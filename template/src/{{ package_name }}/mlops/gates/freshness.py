@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pandas.api.types import is_datetime64_any_dtype
+
 from ..git import git
 from . import Verdict
 
@@ -19,11 +21,12 @@ FUTURE = -0.01
 def check(evidence: Evidence) -> Verdict:
     """Compare the age of the raw data and of the profile with gates.freshness.
 
-    The raw data is as old as the last commit of its DVC pointer.
+    The raw data is as old as the last commit of its DVC pointer, and its newest row as old as
+    data.time says, which counts where newest_row_days is set.
 
     Args:
-        evidence: The history of the project, the profile of the candidate, and the moment of the
-            judgement.
+        evidence: The history of the project, the test set, the profile of the candidate, and the
+            moment of the judgement.
 
     Returns:
         A verdict with the age that decided, or the age of the profile if both are young enough,
@@ -41,11 +44,35 @@ def check(evidence: Evidence) -> Verdict:
     if not FUTURE <= data_age <= thresholds.data_days:
         fix = "bring newer data"
         return _too_old("the data is", data_age, thresholds.data_days, fix)
+    row_age = _row_age(evidence)
+    if thresholds.newest_row_days is not None:
+        if row_age is None:
+            reason = "gates.freshness.newest_row_days: data.time names no column of dates"
+            return Verdict("refused", reason)
+        if not FUTURE <= row_age <= thresholds.newest_row_days:
+            fix = "bring newer data"
+            return _too_old("the newest row is", row_age, thresholds.newest_row_days, fix)
     evidence_age = _days(evidence.profile["measured_at"], evidence.now)
     if not FUTURE <= evidence_age <= thresholds.evidence_days:
         return _too_old("the evidence is", evidence_age, thresholds.evidence_days, "`make profile`")
     reason = f"the data is {data_age} days old, the evidence is {evidence_age} days old"
+    if row_age is not None:
+        reason += f", the newest row is {row_age} days old"
     return Verdict("passed", reason, evidence_age, thresholds.evidence_days)
+
+
+def _row_age(evidence: Evidence) -> float | None:
+    """Days since the newest row; None if data.time names no column of dates.
+
+    With data.time the test set holds the newest rows.
+    """
+    time = evidence.config.data.time
+    if time is None or not is_datetime64_any_dtype(evidence.test[time]):
+        return None
+    newest = evidence.test[time].max()
+    if newest.tzinfo is None:
+        newest = newest.tz_localize("UTC")
+    return _days(newest.isoformat(), evidence.now)
 
 
 def _days(since: str, now: datetime) -> float:
