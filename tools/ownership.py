@@ -43,7 +43,6 @@ TABLE = [
     ("/Makefile", "template"),
     ("/compose.yaml", "template"),
     ("/docker/*.Dockerfile", "template"),
-    ("/docs/data-remote.md", "template"),
     ("/dvc.yaml", "template"),
     ("/src/*/mlops/", "template"),
     ("/tested-versions.txt", "template"),

@@ -25,8 +25,8 @@ line-length = 100
 """
 CLEAN = {
     "pyproject.toml": PYPROJECT,
-    "README.md": "# Title\n\nSee [data](docs/data-remote.md).\n",
-    "docs/data-remote.md": "# Data\n",
+    "README.md": "# Title\n\nSee [how](CONTRIBUTING.md).\n",
+    "CONTRIBUTING.md": "# How\n",
     "src/churn/__init__.py": '"""A package."""\n',
     ".github/workflows/checks.yml": "run: ${{ matrix.python }}\n",
 }

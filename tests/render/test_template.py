@@ -246,12 +246,13 @@ def test_promotion_in_ci_waits_for_a_reviewer(render: Callable[..., Project]) ->
     workflow = yaml.safe_load(project.text(".github/workflows/promote.yml"))
     job = workflow["jobs"]["promote"]
     assert job["environment"] == "promotion"
-    assert job["if"] == "github.ref == 'refs/heads/main'"
+    assert job["if"] == "github.ref_name == github.event.repository.default_branch"
     assert workflow["permissions"] == {}
+    assert job["permissions"] == {"contents": "read"}, "the project's code runs there"
     scripts = [step["run"] for step in job["steps"] if "run" in step]
     assert not [script for script in scripts if "${{" in script]
     called = re.findall(r"make ([\w-]+)", "\n".join(scripts))
-    assert called == ["data", "registry-pull", "promote"]
+    assert called == ["data", "registry-pull", "card", "promote"]
     targets = re.findall(r"(?m)^([\w-]+):", project.text("Makefile"))
     assert set(called) <= set(targets)
     reasons = {"WHY", "ACCEPT_WORSE", "UNCOMPARED", "AGAIN"}

@@ -126,7 +126,7 @@ class Budget(Section):
 class Freshness(Section):
     """How old data and evidence may be, in days."""
 
-    data_days: float = Field(default=90, gt=0)
+    data_days: float = Field(default=90, gt=0)  # since it was committed
     newest_row_days: float | None = Field(default=None, gt=0)  # by data.time; None: any
     evidence_days: float = Field(default=7, gt=0)
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
 SECONDS_A_DAY = 86_400
+TIME_ZONES = -1
+"""In days. A moment in a table has no zone, and somewhere it is tomorrow already."""
+
 FUTURE = -0.01
 """In days. Clocks differ by seconds; a date further ahead than that was made up."""
 
@@ -49,7 +52,7 @@ def check(evidence: Evidence) -> Verdict:
         if row_age is None:
             reason = "gates.freshness.newest_row_days: data.time names no column of dates"
             return Verdict("refused", reason)
-        if not FUTURE <= row_age <= thresholds.newest_row_days:
+        if not TIME_ZONES <= row_age <= thresholds.newest_row_days:
             fix = "bring newer data"
             return _too_old("the newest row is", row_age, thresholds.newest_row_days, fix)
     evidence_age = _days(evidence.profile["measured_at"], evidence.now)
