@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import support
+from threadpoolctl import threadpool_limits
 
 HOOKS = support.ROOT / "hooks"
 
@@ -51,11 +52,12 @@ def prepare() -> None:
     """Import what the processes share, and make git and the numeric libraries behave alike."""
     for role in ("AUTHOR", "COMMITTER"):
         os.environ |= {f"GIT_{role}_{part}": "test@example.org" for part in ("NAME", "EMAIL")}
-    # Read when the libraries are loaded. Threads that share a busy core wait for each other in
-    # loops.
-    os.environ["OMP_NUM_THREADS"] = "1"
+    # Threads that share a busy core wait for each other in loops, and a table takes minutes.
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that a project starts
     for library in PRELOADED:
         __import__(library)
+    # A library reads the variable when it is loaded, which the caller's imports may have done.
+    threadpool_limits(1)
 
 
 def render_project(scratch: Path) -> Path:
