@@ -18,7 +18,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from known_tables import refusals_of_promotion, run_stages
+from known_tables import refusals_of_promotion, reuse_profile, run_stages
 from table_runs import HOOKS, in_a_process, prepare, render_project
 
 MAX_REFUSED_SHARE = 0.05
@@ -61,17 +61,6 @@ def simulate_and_run(project: Path, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     team.simulate(None, config.seed + seed).to_csv(path, index=False)
     run_stages(project, *pipeline.STAGES)
-
-
-def reuse_profile(project: Path) -> None:
-    """Reuse the champion's profile for this model: measuring would take most of the time."""
-    from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
-    from churn_radar.mlops.config import load_config
-    from churn_radar.mlops.profiling.freshness import REPORT, fingerprint
-
-    of_champion = read_with_checksum(project / REPORT)
-    of_this_model = fingerprint(load_config(project), project)
-    write_with_checksum(project / REPORT, of_champion | of_this_model)
 
 
 def main() -> int:

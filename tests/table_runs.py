@@ -6,6 +6,7 @@ The libraries are imported once, and every process shares them: a table takes se
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -114,6 +115,8 @@ def in_a_process(act: Callable[[], Any]) -> Any:
     """
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.json")
+        # The libraries stay: the process need not look again and again for what it can free there.
+        gc.freeze()
         child = os.fork()
         if child == 0:
             _report(report, act)
