@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -75,7 +75,7 @@ def render_project(scratch: Path) -> Path:
 
 
 def outcome_of(
-    project: Path, path: Path, target: str, finish: Finish = nothing_more
+    project: Path, path: Path, target: str, finish: Finish = nothing_more, **overrides: Any
 ) -> tuple[str, str]:
     """Wire a copy of a project to a table and run it.
 
@@ -87,6 +87,7 @@ def outcome_of(
         path: The table's file.
         target: The column to predict.
         finish: What else to do in the project, in the same process, when its tests are green.
+        overrides: What a person decides beside the target, as fields of `wire.roles.Overrides`.
 
     Returns:
         `green`, `refused` by the wiring, `refused later` by a stage, or `red`; and why.
@@ -95,7 +96,7 @@ def outcome_of(
         copy = Path(scratch, "project")
         shutil.copytree(project, copy)
         try:
-            status, reason = in_a_process(lambda: _run(copy, path, target, finish))
+            status, reason = in_a_process(lambda: _run(copy, path, target, finish, overrides))
         except RuntimeError as error:
             return "red", str(error)
         return status, reason
@@ -142,7 +143,9 @@ def _report(report: Path, act: Callable[[], Any]) -> NoReturn:
         os._exit(0)
 
 
-def _run(project: Path, path: Path, target: str, finish: Finish) -> tuple[str, str]:
+def _run(
+    project: Path, path: Path, target: str, finish: Finish, overrides: Mapping[str, Any]
+) -> tuple[str, str]:
     os.chdir(project)
     sys.path[:0] = [str(project / "src"), str(HOOKS)]
     from wire.__main__ import load_machinery
@@ -151,7 +154,7 @@ def _run(project: Path, path: Path, target: str, finish: Finish) -> tuple[str, s
     import mlops.errors
 
     try:
-        _wire(project, path, target)
+        _wire(project, path, target, overrides)
     except mlops.errors.ProjectError as error:
         return "refused", str(error)
     except BaseException:
@@ -174,14 +177,14 @@ def _run(project: Path, path: Path, target: str, finish: Finish) -> tuple[str, s
     return "green", ""
 
 
-def _wire(project: Path, path: Path, target: str) -> None:
+def _wire(project: Path, path: Path, target: str, overrides: Mapping[str, Any]) -> None:
     """Write what `make wire` writes, without formatting it and without DVC."""
     from mlops.config import load_config
     from wire import project as wiring
     from wire.facts import inspect_table
     from wire.roles import Overrides
 
-    facts = inspect_table(path, Overrides(target))
+    facts = inspect_table(path, Overrides(target, **overrides))
     package = wiring.find_package(project)
     texts = wiring._texts(facts, load_config(project), project, package)
     for name, text in texts.items():
