@@ -103,6 +103,7 @@ def test_the_data_of_a_copy_is_in_its_params_and_not_in_its_answers(
     answers = (made.path / ".copier-answers.yml").read_text()
     assert "column" not in answers
     assert "data_file" not in answers
+    assert TABLE_OF_THE_COPY.get(framework, "customers") not in answers
     params = yaml.safe_load((made.path / "params.yaml").read_text())
     assert params["data"]["name"] == TABLE_OF_THE_COPY.get(framework, "customers")
     if framework == "xgboost":
@@ -111,16 +112,15 @@ def test_the_data_of_a_copy_is_in_its_params_and_not_in_its_answers(
 
 
 # Of the linear model a setting with which it hardly learns, so that the framework's own is chosen;
-# and what that one reaches at least.
-LEARNED = {
-    "xgboost": ({"C": 1e-6}, "accuracy", 0.92),
-    "lightgbm": ({"alpha": 1e9}, "r2", 0.3),
-    "pytorch": ({"C": 1e-6}, "accuracy", 0.92),
-}
+# and what that one reaches at least, first by the metric that chooses.
+CLASSES = ({"C": 1e-6}, {"neg_log_loss": -0.2, "accuracy": 0.92})
+NUMBER = ({"alpha": 1e9}, {"r2": 0.3})
+LEARNED = {"xgboost": CLASSES, "lightgbm": NUMBER, "pytorch": CLASSES}
 
 
 def test_a_framework_learns_a_real_table(framework: str, made: Generated, tmp_path: Path) -> None:
-    hardly_learns, metric, floor = LEARNED[framework]
+    hardly_learns, floors = LEARNED[framework]
+    metric = next(iter(floors))
     project = clone(made, tmp_path)
     if framework not in TABLE_OF_THE_COPY:
         path, column = data_file("tumours", tmp_path)
@@ -136,5 +136,6 @@ def test_a_framework_learns_a_real_table(framework: str, made: Generated, tmp_pa
     chosen = json.loads((project / "reports" / "selection.json").read_text())["chosen"]
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     assert chosen in {"boosting", "network"}
-    assert metrics[metric] > floor
+    for name, floor in floors.items():
+        assert metrics[name] > floor
     assert metrics[f"{metric}_low"] < metrics[metric] < metrics[f"{metric}_high"]
