@@ -3,7 +3,7 @@
 Usage: python tests/hostile_tables.py [how many] [seed]
 
 Each table must be refused with one sentence, or end green: every stage on the table itself, and the
-project's own tests on rows that its schema makes up. A thousand take hours; the suite runs a few.
+project's own tests on rows that its schema makes up. A thousand take an hour; the suite runs a few.
 """
 
 from __future__ import annotations
