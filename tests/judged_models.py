@@ -19,8 +19,8 @@ from typing import Any
 
 from e2e.bad_candidates import AFTER_TRAINING, BAD_MODELS, BadCandidate
 from e2e.promotions import aliases, settle
-from known_tables import refusals_of_promotion, run_stages
-from sound_retrainings import disable_tuning, enter, make_champion, reuse_profile
+from known_tables import refusals_of_promotion, reuse_profile, run_stages
+from sound_retrainings import disable_tuning, enter, make_champion
 from table_runs import in_a_process, prepare, render_project
 
 

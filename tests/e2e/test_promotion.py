@@ -90,7 +90,7 @@ def test_what_is_not_verified_is_not_promoted(candidate_project: Path) -> None:
     status, output = run(candidate_project, "make", "promote", "WHY=a try")
     assert status != 0
     assert "test_that_fails" in output
-    assert "what is not verified is not promoted: mend it" in output
+    assert "what is not verified is not promoted: fix it" in output
     assert aliases(candidate_project) == {"champion": 1}
 
 

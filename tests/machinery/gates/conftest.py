@@ -29,6 +29,7 @@ def sound(config: Config, finished: Path) -> SimpleNamespace:
         manifest=manifest.read(finished / "models"),
         challenge=found,
         champion_if_scored=None,
+        recorded={},
     )
 
 

@@ -80,7 +80,7 @@ def test_a_withdrawn_version_needs_a_reason(known: SimpleNamespace) -> None:
 def test_the_champion_itself_is_refused(known: SimpleNamespace) -> None:
     known.cached_candidate = known.cached_champion
     assert "predicts what the champion" in champion.check(known).reason
-    known.manifest = {"sha256": "champion's"}
+    known.candidate_version = known.champion_version
     assert "the champion already, version 3" in champion.check(known).reason
 
 

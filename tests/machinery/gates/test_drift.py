@@ -130,6 +130,10 @@ def test_a_champion_that_fell_is_the_datas_fault(config: Config, evidence: Evide
     assert "the model is the same, so the data changed" in verdict.reason
     evidence.config = with_settings(config, explained={"score": "a new competitor"})
     assert drift.check(evidence).status == "passed"
+    # The champion itself was promoted with that reason: this is another change.
+    with_that_reason = {"thresholds": {"drift": {"explained": {"score": "a new competitor"}}}}
+    evidence.__dict__["recorded"] |= with_that_reason
+    assert "a new reason goes into gates.drift.explained.score" in drift.check(evidence).reason
     # The record of another model says nothing about this one.
     evidence.config = config
     evidence.__dict__["recorded"] = at_promotion | {"sha256": "another's"}
@@ -198,3 +202,38 @@ def test_a_champion_that_cannot_be_scored_is_left_to_its_gate(evidence: Evidence
     with pytest.raises(ProjectError, match="cannot be scored"):
         _ = evidence.cached_champion
     assert drift.check(evidence).status == "passed"
+
+
+def test_a_champion_that_is_suddenly_better_is_the_datas_fault(
+    config: Config, evidence: Evidence
+) -> None:
+    evidence.champion_version = Version(3, {"sha256": "champion's"}, "run", "source")
+    evidence.__dict__["cached_champion"] = evidence.cached_candidate
+    at_promotion = {"score": 0.6, "low": 0.57, "high": 0.63, "sha256": "champion's"}
+    evidence.__dict__["recorded"] = at_promotion | {"metric": config.selection.metric}
+    assert "so the data changed" in drift.check(evidence).reason
+
+
+def test_a_reason_counts_for_one_champion(config: Config, evidence: Evidence) -> None:
+    recorded = {"columns": drift.summaries(evidence)}
+    table = whole(evidence)
+    other_unit(table, pd.Series(True, index=table.index))
+    set_tables(evidence, table)
+    explained = {"monthly_charge": "billed in cents now"}
+    evidence.config = with_settings(config, explained=explained)
+    evidence.__dict__["recorded"] = recorded
+    assert drift.check(evidence).status == "passed"
+    with_that_reason = {"thresholds": {"drift": {"explained": explained}}}
+    evidence.__dict__["recorded"] = recorded | with_that_reason
+    assert "monthly_charge since the champion" in drift.check(evidence).reason
+
+
+def test_dates_go_on_by_nature_and_gaps_do_not(evidence: Evidence) -> None:
+    evidence.__dict__["recorded"] = {"columns": drift.summaries(evidence)}
+    table = whole(evidence)
+    table["last_complaint"] += pd.Timedelta(days=400)
+    set_tables(evidence, table)
+    assert drift.check(evidence).status == "passed"
+    table["last_complaint"] = pd.NaT
+    set_tables(evidence, table)
+    assert "last_complaint since the champion" in drift.check(evidence).reason

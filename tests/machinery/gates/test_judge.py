@@ -39,12 +39,21 @@ def test_one_cause_is_told_once(
     def refuse(_: Evidence) -> Verdict:
         raise ProjectError("no table")
 
-    monkeypatch.setattr(team, "gates", lambda: dict.fromkeys([*GATES, "own"], refuse))
+    own = {"first": refuse, "second": refuse, "third": lambda _: Verdict("passed", "no table")}
+    monkeypatch.setattr(team, "gates", lambda: own)
     monkeypatch.setattr(gates, "IDENTITY", ())
     verdicts = dict(judge(Evidence(config, tmp_path)))
-    assert verdicts.pop("artifact").reason == "no table"
-    assert {verdict.status for verdict in verdicts.values()} == {"refused"}
-    assert {verdict.reason for verdict in verdicts.values()} == {"for the reason of artifact"}
+    assert verdicts["first"].reason == "no table"
+    assert verdicts["second"] == Verdict("refused", "same reason as first")
+    assert verdicts["third"].reason == "no table", "who passed has no cause"
+
+
+def test_a_gate_of_the_team_takes_no_name_of_ours(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "gates", lambda: {"champion": lambda _: Verdict("passed", "sure")})
+    with pytest.raises(ProjectError, match=r"gates\.py: champion is a gate of the template"):
+        dict(judge(Evidence(config, tmp_path)))
 
 
 def test_what_a_table_holds_does_not_reach_the_terminal_as_a_command() -> None:

@@ -34,7 +34,7 @@ def test_a_challenge_edited_by_hand_is_refused(
     assert "belong together" in verdict_on(sound)
     better = json.loads(path.read_text())
     better["simpler"]["baseline"]["low"] += 0.1
-    assert "has low over the baseline" in verdict_on(better)
+    assert "has low of the gain over the baseline" in verdict_on(better)
     name, facts = next(iter(sound["features"].items()))
     hidden = sound | {"features": sound["features"] | {name: facts | {"univariate": 0.01}}}
     monkeypatch.setattr(provenance, "N_MEASURED_AGAIN", len(sound["features"]))

@@ -73,3 +73,15 @@ def test_a_broken_setting_of_git_is_refused(evidence: Evidence) -> None:
 
 def test_a_folder_that_is_no_repository_is_refused(config: Config, tmp_path: Path) -> None:
     assert working_tree.check(Evidence(config, tmp_path)).status == "refused"
+
+
+def test_a_module_that_git_ignores_is_not_committed(evidence: Evidence, git: Git) -> None:
+    """Python imports it all the same."""
+    package = evidence.root / "src" / "churn_radar"
+    package.mkdir(parents=True)
+    with (evidence.root / ".gitignore").open("a") as ignored:
+        ignored.write("helper.py\n")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "Ignore it")
+    assert working_tree.check(evidence).status == "passed"
+    (package / "helper.py").write_text("FACTOR = 2\n")
+    assert "helper.py" in working_tree.check(evidence).reason

@@ -75,3 +75,8 @@ def test_the_way_back_is_told(
     monkeypatch.setattr(module, "rollback", lambda _, __, why: f"Version 1 again: {why}")
     commands.rollback(why="complaints")
     assert "Version 1 again: complaints" in capsys.readouterr().out
+
+
+def test_a_reason_that_no_file_can_hold_is_one_sentence() -> None:
+    with pytest.raises(ProjectError, match="WHY= is not written in UTF-8"):
+        commands.rollback(why="caf\udce9")

@@ -33,7 +33,7 @@ def clone(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
     def copied() -> Path:
         folder = tmp_path_factory.mktemp("clones") / "second"
-        without_registry = shutil.ignore_patterns("mlflow.db", "mlruns")
+        without_registry = shutil.ignore_patterns("mlflow.db", "mlruns", "runs.json")
         return Path(shutil.copytree(project, folder, ignore=without_registry))
 
     return copied
@@ -49,7 +49,8 @@ def recorded(root: Path) -> Any:
 
 def champion_verdict(config: Config, root: Path, reasons: Reasons = NO_REASONS) -> Verdict:
     version = registry.by_alias(root, config.model.name, "champion")
-    return champion.check(Evidence(config, root, version, reasons=reasons))
+    candidate = module.register_candidate(config, root, "")
+    return champion.check(Evidence(config, root, version, candidate, reasons=reasons))
 
 
 def test_a_promotion_writes_the_record_into_git_and_into_the_registry(
@@ -117,7 +118,7 @@ def test_another_clone_takes_the_same_champion(
     second = clone()
     verdict = champion_verdict(config, second)
     assert verdict.status == "refused"
-    assert "git names a champion that this registry does not have" in verdict.reason
+    assert "git names another champion than this registry" in verdict.reason
     assert "make registry-pull" in verdict.reason
     assert "is champion here" in record.pull(config, second)
     taken = registry.by_alias(second, config.model.name, "champion")
@@ -197,7 +198,7 @@ def test_a_record_that_was_removed_makes_nobody_the_first(
         (project / record.RECORD).unlink(missing_ok=True)
     verdict = champion_verdict(config, clone())
     assert verdict.status == "refused"
-    assert "removed models/champion.json" in verdict.reason
+    assert "git had models/champion.json before or in commit" in verdict.reason
 
 
 def test_a_promotion_that_was_stopped_before_its_record_is_no_riddle(
@@ -228,3 +229,64 @@ def test_a_record_that_cannot_be_read_is_one_sentence(text: str, project: Path) 
     (project / record.RECORD).write_text(text)
     with pytest.raises(ProjectError, match=r"git checkout HEAD -- models/champion\.json"):
         record.read(project)
+
+
+def test_the_mended_code_of_the_same_model_is_another_version(
+    config: Config, project: Path
+) -> None:
+    """A champion is scored by the code that is registered with it."""
+    first = module.register_candidate(config, project, "")
+    path = project / "models" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"snapshot": "of mended code"}))
+    second = module.register_candidate(config, project, "")
+    assert (first.number, second.number) == (1, 2)
+    assert module.register_candidate(config, project, "").number == 2
+
+
+def test_a_withdrawn_model_comes_back_by_no_other_way(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    def bring(text: str) -> None:
+        """Give the colleague the record and the files that the project has now."""
+        (colleague / record.RECORD).write_text(text)
+        shutil.copytree(project / record.FILES, colleague / record.FILES, dirs_exist_ok=True)
+
+    try_it(config, project)
+    colleague = clone()
+    record.pull(config, colleague)
+    another(project)
+    try_it(config, project)
+    second = (project / record.RECORD).read_text()
+    bring(second)
+    record.pull(config, colleague)
+    rollback(config, project, "complaints")
+    # The colleague's champion is the one that was withdrawn, and may not become `previous`.
+    bring((project / record.RECORD).read_text())
+    assert champion_verdict(config, colleague).status == "refused"
+    with pytest.raises(ProjectError, match="git names another champion"):
+        rollback(config, colleague, "")
+    record.pull(config, colleague)
+    assert registry.by_alias(colleague, config.model.name, "previous") is None
+    # Nor does a revert of the rollback bring it back.
+    newest = registry.versions(project, config.model.name)[0]
+    record.keep_files(project, registry.fetch(project, config.model.name, newest))
+    (project / record.RECORD).write_text(second)
+    with pytest.raises(ProjectError, match="names a model that was withdrawn"):
+        record.pull(config, project)
+
+
+def test_code_that_was_exchanged_on_the_way_is_not_taken(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    second = clone()
+    (second / record.FILES / "code.zip").write_bytes(b"other code")
+    with pytest.raises(ProjectError, match="does not hold the model"):
+        record.pull(config, second)
+
+
+def test_without_the_record_the_registry_remembers(config: Config, project: Path) -> None:
+    try_it(config, project)
+    (project / record.RECORD).unlink()
+    version = registry.by_alias(project, config.model.name, "champion")
+    assert Evidence(config, project, version).recorded["why"] == "a test"

@@ -3,9 +3,11 @@
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from churn_radar.mlops.verify.runner import verify
 from churn_radar.mlops.verify.steps import Step
 from rich.console import Console
@@ -50,3 +52,16 @@ def test_a_tool_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     passed, output, _ = run(tmp_path, [Step("gone", "runs it", ("no-such-tool",), "install it")])
     assert not passed
     assert "no-such-tool" in output
+
+
+@pytest.mark.parametrize(("name", "is_edit"), [("model.py", True), ("reports/metrics.json", False)])
+def test_what_is_edited_meanwhile_was_not_verified(
+    name: str, is_edit: bool, tmp_path: Path, git: Callable[..., None]
+) -> None:
+    git("init", "--quiet", "-b", "main")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / ".gitignore").write_text("/reports/verification.json\n")
+    edit = f"open({str(tmp_path / name)!r}, 'w').write('new')"
+    passed, output, report = run(tmp_path, [step("slow", edit)])
+    assert passed is report["passed"] is not is_edit
+    assert (f"edited while it was verified: {name}; verify again" in output) is is_edit

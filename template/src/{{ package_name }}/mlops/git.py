@@ -8,6 +8,9 @@ from tempfile import TemporaryDirectory
 
 from .errors import ProjectError
 
+MADE = ("dvc.lock", "models/", "reports/", "docs/model-card.md")
+"""What the pipeline writes itself."""
+
 
 def git(root: Path, *arguments: str, index: Path | None = None) -> str:
     """Ask git about the project.
@@ -39,7 +42,7 @@ def git(root: Path, *arguments: str, index: Path | None = None) -> str:
 
 
 def commit_of(root: Path) -> str:
-    """Return the commit that is checked out; empty where there is none."""
+    """Return the commit that is checked out; empty if git names none."""
     try:
         return git(root, "rev-parse", "--verify", "--quiet", "HEAD")
     except ProjectError:
@@ -55,7 +58,7 @@ def tree_hash(root: Path) -> str:
         root: The project.
 
     Returns:
-        The hash; empty outside a repository.
+        The hash; empty if git fails, as outside a repository.
     """
     with TemporaryDirectory() as scratch:
         index = Path(scratch, "index")
@@ -70,11 +73,24 @@ def tree_hash(root: Path) -> str:
             return ""
 
 
-def edited_machinery(root: Path) -> list[str]:
-    """Return the committed files of the machinery that are not as the template brought them.
+def changed_since(root: Path, tree: str) -> list[str]:
+    """Return the files that were changed by somebody since they had a hash.
 
-    Each copy and each update of the template changes .copier-answers.yml: what was changed after
-    that commit is the team's doing.
+    Args:
+        root: The project.
+        tree: What `tree_hash` returned then; nothing is found if it is empty.
+    """
+    if not tree:
+        return []
+    names = git(root, "diff", "--name-only", tree, tree_hash(root)).splitlines()
+    return [name for name in names if not name.startswith(MADE)]
+
+
+def edited_machinery(root: Path) -> list[str]:
+    """Return the committed files of the machinery that changed since the last copy or update.
+
+    Each copy and each update of the template writes its version into .copier-answers.yml: what was
+    changed after that commit is the team's doing.
 
     Args:
         root: The project.
@@ -82,7 +98,8 @@ def edited_machinery(root: Path) -> list[str]:
     Raises:
         ProjectError: git cannot tell.
     """
-    brought_in = git(root, "log", "-1", "--format=%H", "--", ".copier-answers.yml")
+    of_version = ("log", "-1", "--format=%H", "-G^_commit:")
+    brought_in = git(root, *of_version, "--", ".copier-answers.yml")
     if not brought_in:
         return []
     machinery = ":(glob)src/*/mlops/**"

@@ -146,7 +146,8 @@ def gates() -> dict[str, Callable[..., Any]]:
     module = f"{package}.gates"
     if find_spec(module) is None:
         return {}
-    return dict(import_module(module).GATES)
+    with _importing("gates.py"):
+        return dict(import_module(module).GATES)
 
 
 def package_files() -> list[Path]:

@@ -121,13 +121,19 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
 
     Yields:
         The name of a gate and its verdict, as soon as it is known.
+
+    Raises:
+        ProjectError: gates.py cannot be imported, or has a gate of a name that is taken.
     """
     checks: dict[str, Callable[[Evidence], Verdict]] = {}
     for name in GATES:
         module = import_module(f".{name}", __package__)
         checks[name] = module.check
-    # A team's gate of the same name takes the place of one of these.
-    checks.update(team.gates())
+    own = team.gates()
+    taken = sorted(checks.keys() & own.keys())
+    if taken:
+        raise ProjectError(f"gates.py: {', '.join(taken)} is a gate of the template: rename yours")
+    checks.update(own)
     stopped_by = ""
     first_with: dict[str, str] = {}
     for name, check in checks.items():
@@ -136,9 +142,10 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
             continue
         verdict = _verdict(check, evidence)
         # One cause may show in many gates: it is told once.
-        first = first_with.setdefault(verdict.reason, name)
-        if first != name:
-            verdict = replace(verdict, reason=f"for the reason of {first}")
+        if not verdict.allows:
+            first = first_with.setdefault(verdict.reason, name)
+            if first != name:
+                verdict = replace(verdict, reason=f"same reason as {first}")
         if name in IDENTITY and not verdict.allows:
             stopped_by = name
         yield name, verdict

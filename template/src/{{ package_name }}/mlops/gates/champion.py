@@ -69,7 +69,8 @@ def _compare(evidence: Evidence) -> Verdict:
     version = evidence.champion_version
     if version is None:
         return Verdict("passed", "there is no champion yet: this is the first")
-    if version.tags.get("sha256") == evidence.manifest["sha256"]:
+    candidate_version = evidence.candidate_version
+    if candidate_version and candidate_version.number == version.number:
         return Verdict("refused", f"it is the champion already, version {version.number}")
     champion = evidence.cached_champion
     if champion is None:

@@ -40,6 +40,8 @@ MAX_VALUES = 50
 SIGNIFICANCE = 0.05
 """After the correction for many columns (Benjamini and Hochberg, 1995)."""
 
+SINCE_CHAMPION = "since the champion"
+
 N_LISTED = 4
 """At most so many changes are named, the largest first."""
 
@@ -52,6 +54,7 @@ class Change(NamedTuple):
     p_value: float
     missing: float  # by how much the share of gaps grew; negative if it shrank
     text: str
+    when: str
 
 
 def check(evidence: Evidence) -> Verdict:
@@ -59,9 +62,9 @@ def check(evidence: Evidence) -> Verdict:
 
     A column changed if the test is significant after the correction for many columns and the effect
     is large, or if the share of gaps changed much. A change needs a reason in
-    gates.drift.explained; so does a champion whose score fell by more than twice the half width of
-    its interval at promotion, as two samples of the same data seldom differ. The model is the same,
-    so that is the data's fault.
+    gates.drift.explained, a new one for each champion; so does a champion whose score changed by
+    more than twice the half width of its interval at promotion, as two samples of the same data
+    seldom differ. The model is the same, so that is the data's fault.
 
     With data.time the periods are compared with those before them, so that a jump shows, as from
     another unit, and a slow trend does not. Else the training rows are compared with the test rows,
@@ -80,13 +83,20 @@ def check(evidence: Evidence) -> Verdict:
     problem = problem_of_reasons("gates.drift.explained", thresholds.explained, [*columns, SCORE])
     if problem:
         return Verdict("refused", problem)
-    fall = _fallen_score(evidence)
-    if fall and SCORE not in thresholds.explained:
-        return Verdict("refused", f"{fall}; a reason goes into gates.drift.explained.{SCORE}")
+    used = evidence.recorded.get("thresholds", {}).get("drift", {}).get("explained", {})
+    change_of_score = _changed_score(evidence)
+    # A reason that the champion was promoted with was for what happened before it.
+    if change_of_score and thresholds.explained.get(SCORE) == used.get(SCORE):
+        reason = f"{change_of_score}; a new reason goes into gates.drift.explained.{SCORE}"
+        return Verdict("refused", reason)
     found = list(_comparisons(evidence, table, columns))
     largest = max((change.effect for change in found), default=0.0)
     changes = _changed(found, thresholds)
-    unexplained = [change for change in changes if change.column not in thresholds.explained]
+    unexplained = []
+    for change in changes:
+        old = used.get(change.column) if change.when == SINCE_CHAMPION else None
+        if thresholds.explained.get(change.column) == old:
+            unexplained.append(change)
     if unexplained:
         listed = "; ".join(change.text for change in unexplained[:N_LISTED])
         n_more = len(unexplained) - N_LISTED
@@ -148,7 +158,7 @@ def _comparisons(evidence: Evidence, table: pd.DataFrame, columns: list[str]) ->
     n_rows = _independent_rows(evidence, table)
     for name, summary in evidence.recorded.get("columns", {}).items():
         if name in columns and min(summary["n_independent"], n_rows) >= MIN_ROWS:
-            yield _compare(name, summary, table[name], n_rows, "since the champion")
+            yield _compare(name, summary, table[name], n_rows, SINCE_CHAMPION)
 
 
 def _independent_rows(evidence: Evidence, rows: pd.DataFrame) -> int:
@@ -187,7 +197,7 @@ def _summarize(values: pd.Series, n_independent: int) -> Summary:
         "missing": round(float(values.isna().mean()), 6),
     }
     if types.is_datetime64_any_dtype(values):
-        present = present.astype("int64")
+        return summary | {"quantiles": [], "reached": []}  # dates go on by nature; gaps do not
     if _is_number(present):
         numbers = present.astype(float).to_numpy()
         shares = np.linspace(0, 1, N_QUANTILES + 1)
@@ -208,7 +218,9 @@ def _compare(
     after = _summarize(values, n_independent)
     missing = after["missing"] - before["missing"]
     if "quantiles" in before and "quantiles" in after:
-        effect, p_value, text = _compare_numbers(before, values, _n_present(after))
+        effect, p_value, text = 0.0, 1.0, "nothing to compare"
+        if before["quantiles"] and after["quantiles"]:
+            effect, p_value, text = _compare_numbers(before, values, _n_present(after))
     elif "counts" in before and "counts" in after:
         effect, p_value, text = _compare_categories(before, after)
     else:
@@ -216,7 +228,7 @@ def _compare(
     gaps = f"gaps {before['missing']:.0%} to {after['missing']:.0%}" if missing else ""
     details = ", ".join(filter(None, (text, gaps)))
     text = f"{name} {when} differs with effect {effect:.2f}, {details}"
-    return Change(name, effect, p_value, missing, text)
+    return Change(name, effect, p_value, missing, text, when)
 
 
 def _n_present(summary: Summary) -> float:
@@ -229,19 +241,13 @@ def _compare_numbers(
 ) -> tuple[float, float, str]:
     """The Kolmogorov-Smirnov test, at the quantiles that are known of the other side."""
     present = values.dropna()
-    if types.is_datetime64_any_dtype(values):
-        present = present.astype("int64")
     numbers = np.sort(present.astype(float).to_numpy())
     quantiles = np.array(before["quantiles"])
-    if not len(numbers) or not len(quantiles):
-        return 0.0, 1.0, "nothing to compare"
     reached = np.searchsorted(numbers, quantiles, side="right") / len(numbers)
     effect = float(np.abs(reached - np.array(before["reached"])).max())
     n_before = _n_present(before)
     harmonic = n_before * n_after / (n_before + n_after)
     p_value = float(kstwobign.sf(effect * np.sqrt(harmonic)))
-    if types.is_datetime64_any_dtype(values):
-        return effect, p_value, "other dates"
     median = float(np.interp(0.5, before["reached"], quantiles))
     return effect, p_value, f"median {median:.4g} to {np.median(numbers):.4g}"
 
@@ -280,8 +286,8 @@ def _changed(found: list[Change], thresholds: Drift) -> list[Change]:
     return sorted(changed, key=lambda change: -max(change.effect, abs(change.missing)))
 
 
-def _fallen_score(evidence: Evidence) -> str:
-    """Say that the champion scores worse than at its promotion, beyond what chance allows."""
+def _changed_score(evidence: Evidence) -> str:
+    """Say that the champion scores otherwise than at its promotion, beyond what chance allows."""
     recorded = evidence.recorded
     version = evidence.champion_version
     if version is None or recorded.get("metric") != evidence.config.selection.metric:
@@ -293,7 +299,8 @@ def _fallen_score(evidence: Evidence) -> str:
     # The difference of two scores has the root of two times the error of one, and a champion was
     # chosen for a high score: by that alone one in seven sound retrainings was refused.
     margin = 2 * (recorded["score"] - recorded["low"])
-    if score >= recorded["score"] - margin:
+    # Better too: somebody may have taken out the rows that are hard.
+    if abs(score - recorded["score"]) <= margin:
         return ""
     return (
         f"the champion, version {version.number}, scores {score:.3f} on these rows, and at its "

@@ -82,8 +82,8 @@ def check(evidence: Evidence) -> Verdict:
             )
             return Verdict("refused", reason, skill, threshold)
     reason = (
-        f"held-out rows are new, {_near_twins(evidence)}; {best} has a univariate skill score of "
-        f"{univariate[best]:.3f}, the most of all"
+        f"held-out rows are new, up to chance, {_near_twins(evidence)}; {best} has a univariate "
+        f"skill score of {univariate[best]:.3f}, the most of all"
     )
     if best in explained:
         reason += f", explained: {explained[best]}"
@@ -222,7 +222,10 @@ def _sudden_gain(evidence: Evidence) -> str:
     Hestness et al., 2017, arXiv:1712.00409; here by the root of n, to be generous.
     """
     champion = evidence.champion_if_scored
-    if champion is None or SCORE in evidence.config.gates.leakage.explained:
+    used = evidence.recorded.get("thresholds", {}).get("leakage", {}).get("explained", {})
+    # A reason that the champion was promoted with was for its own gain.
+    is_explained = evidence.config.gates.leakage.explained.get(SCORE) != used.get(SCORE)
+    if champion is None or is_explained:
         return ""
     rows = evidence.rows
     skill = rows.skill(rows.score(champion))

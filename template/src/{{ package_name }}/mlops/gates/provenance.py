@@ -61,11 +61,14 @@ def check(evidence: Evidence) -> Verdict:
     text = (evidence.root / "reports" / "metrics.json").read_text(encoding="utf-8")
     recorded = json.loads(text)
     measured = evidence.measured
-    # To the last digit: measuring is deterministic, so any difference is an edit.
+    # To the last digit: on one machine measuring is deterministic.
     different = [name for name in measured if recorded.get(name) != measured[name]]
     if different:
         name = different[0]
-        reason = f"metrics.json has {name} {recorded.get(name)}, measured now {measured[name]}"
+        reason = (
+            f"metrics.json has {name} {recorded.get(name)}, measured now {measured[name]}: it was "
+            "edited, or measured on another machine; `uv run dvc repro --force evaluate`"
+        )
         return Verdict("refused", reason, len(different), 0)
     evidence.require_reports_of_candidate()
     problem = _edited_challenge(evidence)
@@ -77,15 +80,15 @@ def check(evidence: Evidence) -> Verdict:
 def _edited_challenge(evidence: Evidence) -> str:
     """A number of challenge.json that is another one when measured again; empty if none is found.
 
-    All of it would take as long as the stage: the comparison with the baseline, on which two gates
-    rest, is made again, and the skill of some features.
+    All of it would take as long as the stage: the comparison with the baseline is made again, and
+    the skill of some features.
     """
     baseline = {"baseline": evidence.rows.baseline}
     again = compare_on_rows(evidence.rows, evidence.cached_candidate, baseline)["baseline"]
     recorded = evidence.challenge["simpler"]["baseline"]
     for name, value in again.items():
         if not abs(value - recorded[name]) <= ROUNDING:
-            return _describe(f"{name} over the baseline", recorded[name], value)
+            return _describe(f"{name} of the gain over the baseline", recorded[name], value)
     worth = evidence.challenge["features"]
     drawn = random.sample(sorted(worth), min(N_MEASURED_AGAIN, len(worth)))
     sample = training_sample(evidence.config, evidence.root, MAX_ROWS)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 SHOWN = "HMRCK?U"
 """Letters of `git ls-files -v` for files in which git looks for changes; S and lower case hide."""
 
+CODE = ":(glob)src/**/*.py"
+
 N_LISTED = 5
 """At most so many files are named."""
 
@@ -43,6 +45,8 @@ def check(evidence: Evidence) -> Verdict:
     # Untracked files count as well: a module outside the commit could not be found again. Only what
     # the committed .gitignore files name is left out, not what this clone alone excludes.
     changed += evidence.files("ls-files", "--others", "--exclude-per-directory=.gitignore")
+    # Python imports a module that git is told to ignore.
+    changed += evidence.files("ls-files", "--others", "--ignored", "--exclude-standard", "--", CODE)
     if changed:
         # Code first: what the pipeline wrote follows from it.
         changed.sort(key=lambda name: not name.startswith("src/"))

@@ -50,6 +50,7 @@ def promote(
     _require_reason(why, "promote")
     named = {"UNCOMPARED": uncompared, "ACCEPT_WORSE": accept_worse, "AGAIN": again}
     for name, reason in named.items():
+        _require_text(reason, name)
         # Once it was a switch, and `no` must not be taken for a reason.
         if reason.strip().lower() in SWITCHES:
             raise ProjectError(f"{name}={reason} is no reason: write in words why, or leave it out")
@@ -69,7 +70,7 @@ def promote(
 
 
 def _verify_and_measure(root: Path) -> None:
-    """Run `make verify` unless it passed with just these files, and `make profile` if need be."""
+    """Verify and measure what is committed, unless that was done; nothing of what is not."""
     from ..git import commit_of, git, tree_hash
     from . import staleness
 
@@ -81,10 +82,12 @@ def _verify_and_measure(root: Path) -> None:
         _run(
             root,
             "verify",
-            otherwise="what is not verified is not promoted: mend it, then try again",
+            otherwise="what is not verified is not promoted: fix it, then `make promote`",
         )
         console.print()
-    _run(root, "profile", "--missing", otherwise="what cannot be measured is not promoted")
+    _run(
+        root, "profile", "--missing", otherwise="what cannot be measured is not promoted: see above"
+    )
 
 
 def _run(root: Path, *command: str, otherwise: str) -> None:
@@ -95,9 +98,17 @@ def _run(root: Path, *command: str, otherwise: str) -> None:
 
 
 def _require_reason(why: str, command: str) -> None:
-    """Refuse to change the champion without a word of why."""
+    """Refuse to change the champion without a word of why, or with one that no file can hold."""
+    _require_text(why, "WHY")
     if not why.strip():
         raise ProjectError(f'say why, for the record: make {command} WHY="..."')
+
+
+def _require_text(reason: str, name: str) -> None:
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        raise ProjectError(f"{name}= is not written in UTF-8: set the terminal to it") from None
 
 
 def _require_own_package(root: Path) -> None:
@@ -126,7 +137,7 @@ def rollback(why: Why = "") -> None:
     root = Path.cwd()
     _require_reason(why, "rollback")
     summary = run(load_config(root), root, why)
-    console.print(f"{summary}\n\nNext: {SHARE}", highlight=False, soft_wrap=True)
+    console.print(f"{escape(summary)}\n\nNext: {SHARE}", highlight=False, soft_wrap=True)
 
 
 def registry_pull() -> None:
@@ -136,7 +147,7 @@ def registry_pull() -> None:
     root = Path.cwd()
     with console.status("bringing the champion's files", spinner="line"):
         said = pull(load_config(root), root)
-    console.print(said, highlight=False)
+    console.print(escape(said), highlight=False)
 
 
 COMMANDS = (promote, rollback, registry_pull)

@@ -58,7 +58,7 @@ class Evidence:
 
     @cached_property
     def commit(self) -> str:
-        """The commit that is checked out; empty outside a repository."""
+        """The commit that is checked out; empty if git names none."""
         return commit_of(self.root)
 
     def files(self, *arguments: str) -> list[str]:
@@ -197,15 +197,18 @@ class Evidence:
         """Why the registry's champion is not the one that git names; empty if it is."""
         model = self.config.model.name
         previous = registry.by_alias(self.root, model, "previous")
-        removed_in = ""
-        if self.commit:
-            removed_in = git(self.root, "log", "-1", "--format=%h", "--", str(record.RECORD))
-        return record.missing_champion(self.root, self.champion_version, previous, removed_in)
+        # Of all branches and merges: on this one nobody may have been promoted yet.
+        history = ("log", "-1", "--all", "--full-history", "--format=%h", "--", str(record.RECORD))
+        last = git(self.root, *history) if self.commit else ""
+        return record.missing_champion(self.root, self.champion_version, previous, last)
 
     @cached_property
     def recorded(self) -> dict[str, Any]:
-        """What git has of the champion's promotion; empty before the first one."""
-        return record.read(self.root) or {}
+        """What git, or else the registry, has of the champion's promotion; empty without one."""
+        by_tag = {}
+        if self.champion_version:
+            by_tag = json.loads(self.champion_version.tags.get("record", "{}"))
+        return record.read(self.root) or by_tag
 
     @property
     def behind_best(self) -> float:
@@ -248,8 +251,6 @@ class Evidence:
         facts = read_with_checksum(path)
         return self._of_candidate(path, facts, "make profile")
 
-    # What a gate demands of it.
-
     def require_one_identity(self) -> None:
         """Demand that what was judged is what would be promoted.
 
@@ -257,23 +258,25 @@ class Evidence:
             ProjectError: The model in models/, its manifest and the registry's copy of both do not
                 have the same checksum.
         """
-        expected = self.manifest["sha256"]
-        found = {"models/": file_hash(self.root / "models" / MODEL_FILES[0])}
-        if self.candidate_version and self.candidate_folder:
-            number = self.candidate_version.number
-            copy = file_hash(self.candidate_folder / MODEL_FILES[0])
-            found[f"the registry's copy of version {number}"] = copy
-            found[f"the tag of version {number}"] = self.candidate_version.tags.get("sha256", "")
-            recorded = manifest.read(self.candidate_folder)["sha256"]
-            found[f"the manifest of version {number}"] = recorded
-        for place, checksum in found.items():
-            if checksum != expected:
-                fix = "`uv run dvc repro --force train` makes the model again"
-                if place != "models/":
-                    fix = "it was changed after it was registered: bring the registry's files back"
-                raise ProjectError(
-                    f"{place} has another model than models/manifest.json describes; {fix}"
-                )
+        ours = self.root / "models"
+        if file_hash(ours / MODEL_FILES[0]) != self.manifest["sha256"]:
+            raise ProjectError(
+                "models/ has another model than models/manifest.json describes; "
+                "`uv run dvc repro --force train` makes the model again"
+            )
+        if self.candidate_version is None or self.candidate_folder is None:
+            return
+        theirs = self.candidate_folder
+        # The manifest names the code and the libraries that a champion is scored with.
+        different = [n for n in MODEL_FILES if file_hash(ours / n) != file_hash(theirs / n)]
+        if self.candidate_version.tags.get("sha256") != self.manifest["sha256"]:
+            different.append("tag")
+        if different:
+            raise ProjectError(
+                f"the registry's copy of version {self.candidate_version.number} has another model "
+                f"than models/, by its {different[0]}; it was changed after it was registered: "
+                "bring the registry's files back"
+            )
 
     def require_finite_predictions(self) -> None:
         """Demand that the candidate predicts a finite number for every row of the test set.

@@ -102,13 +102,13 @@ def _make_champion(
     # Again, since the gates take seconds in which somebody may change a file.
     evidence.require_one_identity()
     # All that can fail comes before the alias moves.
+    summary = _promotion_summary(evidence, version, verdicts)
     _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
     of_champion = record.of_promotion(evidence, version, verdicts) | facts
     _tag(config, root, version, "record", json.dumps(of_champion))
     record.keep_files(root, registry.fetch(root, config.model.name, version))
     _move_aliases(config, root, evidence.champion_version, version, facts)
     record.write(root, of_champion)
-    summary = _promotion_summary(evidence, version, verdicts)
     edited = of_champion["edited_machinery"]
     return f"{summary} The machinery was edited here: {', '.join(edited)}." if edited else summary
 
@@ -154,6 +154,11 @@ def rollback(config: Config, root: Path, why: str) -> str:
         previous = registry.by_alias(root, model, "previous")
         if previous is None or champion is None or previous.number == champion.number:
             raise ProjectError("there is no previous champion to return to; nothing was changed")
+        missing = Evidence(config, root, champion).missing_champion
+        if missing:
+            raise ProjectError(f"{missing}; nothing was changed")
+        if previous.tags["sha256"] in (record.read(root) or {}).get("withdrawn", {}):
+            raise ProjectError("the champion before was withdrawn; nothing was changed")
         # Loading raises before anything is changed.
         files = registry.fetch(root, model, previous)
         manifest.load(files)
@@ -274,7 +279,11 @@ def _promotion_summary(evidence: Evidence, version: Version, verdicts: dict[str,
     score = measured[metric]
     low = measured[f"{metric}_low"]
     high = measured[f"{metric}_high"]
-    place = f"in the place of version {champion.number}" if champion else "as the first"
+    place = "as the first"
+    if evidence.missing_champion:
+        place = "in the place of one that is not here"
+    elif champion:
+        place = f"in the place of version {champion.number}"
     inconclusive = ", ".join(_gates_that(verdicts, "inconclusive"))
     doubt = f" Inconclusive: {inconclusive}." if inconclusive else ""
     return (

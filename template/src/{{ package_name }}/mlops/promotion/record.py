@@ -128,13 +128,26 @@ def of_promotion(
         "high": measured[f"{metric}_high"],
         "behind_best": round(evidence.behind_best, 6),
         "edited_machinery": edited_machinery(evidence.root),
-        "withdrawn": evidence.recorded.get("withdrawn", {}),
+        "withdrawn": _still_withdrawn(evidence),
+        "files": _hashes(evidence.candidate_folder or evidence.root / "models"),
         "slices": judged_slices(evidence),
         "columns": drift.summaries(evidence),
         "thresholds": thresholds,
         "changed_thresholds": _changes(before, thresholds),
         "verdicts": {name: asdict(verdict) for name, verdict in verdicts.items()},
     }
+
+
+def _still_withdrawn(evidence: "Evidence") -> dict[str, Any]:
+    """The models that were withdrawn, without this one, which is champion for a reason now."""
+    withdrawn = dict(evidence.recorded.get("withdrawn", {}))
+    withdrawn.pop(evidence.manifest["sha256"], None)
+    return withdrawn
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of a model."""
+    return {name: file_hash(folder / name) for name in MODEL_FILES if (folder / name).exists()}
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
@@ -185,15 +198,15 @@ def write(root: Path, facts: dict[str, Any]) -> None:
 
 
 def missing_champion(
-    root: Path, champion: Version | None, previous: Version | None, removed_in: str
+    root: Path, champion: Version | None, previous: Version | None, last: str
 ) -> str:
-    """Say whether git names a champion that this registry does not have.
+    """Say whether git names another champion than this registry.
 
     Args:
         root: The project.
         champion: The champion of the registry; None if it has none.
         previous: The champion before it; None if there was none.
-        removed_in: The last commit that changed the record; empty if none ever did.
+        last: The last commit, of any branch, that changed the record; empty if none ever did.
 
     Returns:
         One sentence with the way out; empty if record and registry agree.
@@ -204,19 +217,22 @@ def missing_champion(
     recorded = read(root)
     do_without = "to do without it: UNCOMPARED= with a reason"
     if recorded is None:
-        if champion is None and removed_in:
+        if champion is None and last:
             return (
-                f"commit {removed_in} removed {RECORD}, and no model is the first where a champion "
-                f"was: `git checkout {removed_in}~ -- {RECORD} {staleness.POINTER}`, then "
-                f"`make registry-pull`; {do_without}"
+                f"git had {RECORD} before or in commit {last}, and no model is the first where a "
+                f"champion was: `git checkout {last} -- {RECORD} {staleness.POINTER}` (if that "
+                f"commit removed it, `{last}~`), then `make registry-pull`; {do_without}"
             )
         return ""
-    known = [version.tags.get("sha256") for version in (champion, previous) if version]
+    of_champion = champion.tags.get("sha256") if champion else None
+    if recorded["sha256"] == of_champion:
+        return ""
+    was_withdrawn = of_champion in recorded.get("withdrawn", {})
     # The one before: a promotion was stopped before it could write the record.
-    if recorded["sha256"] in known:
+    if previous and recorded["sha256"] == previous.tags.get("sha256") and not was_withdrawn:
         return ""
     return (
-        f"git names a champion that this registry does not have, promoted by {recorded['who']} at "
+        f"git names another champion than this registry, promoted by {recorded['who']} at "
         f"{recorded['when']}: `make registry-pull` brings it, or name the tracking server in "
         f"MLFLOW_TRACKING_URI; {do_without}"
     )
@@ -247,7 +263,7 @@ def _pull(config: Config, root: Path) -> str:
     champion = registry.by_alias(root, model, "champion")
     if champion and champion.tags.get("sha256") == facts["sha256"]:
         return f"Version {champion.number} of {model} is the recorded champion already."
-    folder = _bring_files(root, facts["sha256"])
+    folder = _bring_files(root, facts)
     tags = {
         "git_commit": facts["commit"],
         "chosen": facts["chosen"],
@@ -256,7 +272,14 @@ def _pull(config: Config, root: Path) -> str:
         "behind_best": str(facts.get("behind_best", 0)),
     }
     version = registry.register(root, model, folder, None, tags)
-    if champion:
+    if "withdrawn" in version.tags and not facts.get("again"):
+        raise ProjectError(
+            f"{RECORD} names a model that was withdrawn: {version.tags['withdrawn']}. `git log -- "
+            f"{RECORD}` shows the records before; bring the right one back"
+        )
+    if champion and champion.tags.get("sha256") in facts.get("withdrawn", {}):
+        registry.drop_alias(root, model, "previous")
+    elif champion:
         registry.set_alias(root, model, "previous", champion.number)
     registry.set_alias(root, model, "champion", version.number)
     return (
@@ -265,13 +288,14 @@ def _pull(config: Config, root: Path) -> str:
     )
 
 
-def _bring_files(root: Path, sha256: str) -> Path:
+def _bring_files(root: Path, facts: dict[str, Any]) -> Path:
     """The folder with the recorded champion's files, pulled if they are not there."""
     folder = root / FILES
-    model = folder / MODEL_FILES[0]
-    if not model.exists() or file_hash(model) != sha256:
+    # All of them: the code among them is run when the champion is scored.
+    recorded = facts.get("files", {MODEL_FILES[0]: facts["sha256"]})
+    if not recorded.items() <= _hashes(folder).items():
         dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
-    if not model.exists() or file_hash(model) != sha256:
+    if not recorded.items() <= _hashes(folder).items():
         raise ProjectError(
             f"{FILES} does not hold the model that {RECORD} names: commit both files of a "
             "promotion, and push its data with `uv run dvc push`"

@@ -68,7 +68,8 @@ def is_verified(root: Path) -> bool:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return report.get("passed") is True and report.get("tree") == tree_hash(root)
+    tree = tree_hash(root)
+    return report.get("passed") is True and tree != "" and report.get("tree") == tree
 
 
 def _files(stage: str, change: Any) -> list[str]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def register(
     root: Path, model: str, folder: Path, run: str | None, tags: Mapping[str, str]
 ) -> Version:
-    """Register the model in a folder, unless one of its versions has the same file.
+    """Register the model in a folder, unless one of its versions has the same file and manifest.
+
+    The same file may come of other code, by which a champion is scored later.
 
     Args:
         root: The project.
@@ -33,7 +35,7 @@ def register(
         tags: Tags for a new version, beside its `sha256`.
 
     Returns:
-        The version with this file: the newest that still has its files, or a new one.
+        The version of this model: the newest that still has its files, or a new one.
 
     Raises:
         ProjectError: The name breaks the naming table, a file is missing, or there is no such run.
@@ -44,13 +46,16 @@ def register(
             raise ProjectError(f"{folder / name} is missing: run `make pipeline`, then try again")
     sha256 = file_hash(folder / MODEL_FILES[0])
     # MLflow itself would make a new version of the same file at each attempt.
+    manifest = file_hash(folder / MODEL_FILES[1])
     for version in versions(root, model):
-        if version.tags.get("sha256") == sha256 and "pruned" not in version.tags:
+        # Registered before there was that tag, a version is known by its file alone.
+        is_same = version.tags.get("manifest", manifest) == manifest
+        if is_same and version.tags.get("sha256") == sha256 and "pruned" not in version.tags:
             return version
     if run is None:
         name = run_name("version", sha256)
         run = log(root, Run(f"{model}/registry", name, {}, {}, {}))
-    all_tags = dict(tags) | {"sha256": sha256}
+    all_tags = dict(tags) | {"sha256": sha256, "manifest": manifest}
     return add(root, model, folder, run, all_tags)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import ProjectError
-from ..git import tree_hash
+from ..git import changed_since, tree_hash
 from .steps import HOOKS_WITH_A_STEP, Step
 
 N_LAST_LINES = 25
@@ -61,13 +61,18 @@ def verify(
         Whether every step passed.
     """
     begin = time.perf_counter()
+    tree = tree_hash(root) if report else ""
     results = _run_chains(root, chains, console)
     seconds = time.perf_counter() - begin
-    passed = all(result.status == "passed" for result in results)
+    edited = changed_since(root, tree) if report else []
+    passed = not edited and all(result.status == "passed" for result in results)
     if report:
         facts = {"passed": passed, "seconds": round(seconds, 2), "tree": tree_hash(root)}
         _write_report(report, facts, results)
     _print_failures(chains, results, console)
+    if edited:
+        listed = escape(", ".join(edited))
+        console.print(f"\nedited while it was verified: {listed}; verify again", highlight=False)
     verdict = "[green]verified[/]" if passed else "[red]not verified[/]"
     console.print(f"\n{verdict} in {seconds:.1f} s", highlight=False)
     if passed and report:
