@@ -72,10 +72,18 @@ def wire(
     """
     if task not in TASKS:
         raise ProjectError(f"there is no task {task!r}: choose from {', '.join(TASKS)}")
-    overrides = Overrides(target, task, time, split(ids), split(segments), split(sensitive))
     # `make` and the hook start it in the project's folder.
     root = Path.cwd()
     config = load_config(root)
+    overrides = Overrides(
+        target,
+        task,
+        time,
+        split(ids),
+        split(segments),
+        split(sensitive),
+        config.gates.leakage,
+    )
     # What belongs to the table before.
     replaceable = [*OF_EXAMPLE, f"{config.data.raw.as_posix()}.dvc"]
     present = [name for name in replaceable if (root / name).exists()]

@@ -7,7 +7,6 @@ What a column holds is decided in this order, the first three in columns.py:
 4. `_settled`, in this module, adapts the kind to the role, once `assign` has given one.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,25 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from mlops.config import Read
+from mlops.config import Leakage, Read
 from mlops.data.cells import convert
 from mlops.data.readers import read
-from sklearn.model_selection import cross_val_score
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .columns import Column, infer
 from .naming import dataset_name, normalize
-from .roles import Overrides, Roles, assign
+from .roles import Overrides, Roles, assign, guess_slices
 from .source import check_header, open_source
+from .univariate import univariate_skill
 
-SAMPLE_SIZE = 10_000
-N_FOLDS = 3
 RARE_SHARE = 0.1
 """A positive class that is rarer is measured by average precision."""
-
-LEAK_SCORE = 0.8
-"""A feature that exceeds it without the others may hold the outcome: the default of the gate
-`leakage`, gates.leakage.max_skill."""
 
 MIN_ROWS_OF_LEAK = 50
 """On fewer rows a column tells so much by chance."""
@@ -56,6 +48,7 @@ class Facts:
         table: The table as it was read, its text converted.
         columns: What its columns hold, in order.
         roles: What its columns are for.
+        leakage: What the gate `leakage` allows.
     """
 
     path: Path
@@ -65,6 +58,7 @@ class Facts:
     table: pd.DataFrame
     columns: list[Column]
     roles: Roles
+    leakage: Leakage
 
     @property
     def raw(self) -> Path:
@@ -118,37 +112,41 @@ class Facts:
 
     @cached_property
     def univariate(self) -> dict[str, float]:
-        """How well a small tree predicts from each feature without the others, on a sample.
+        """The skill score of a small tree on each feature alone."""
+        return univariate_skill(self)
 
-        From 0, no better than chance, to 1: Gini (2 AUC - 1) for two classes, chance-corrected
-        balanced accuracy for more, R2 for numbers.
+    @property
+    def suspects(self) -> list[str]:
+        """The columns of which the gate `leakage` asks why they tell so much."""
+        most = self.leakage.max_skill
+        return [name for name, skill in self.univariate.items() if skill > most]
+
+    def reason(self, name: str) -> str:
+        """Return why a column may tell so much, as params.yaml has it; empty if it does not say."""
+        return self.leakage.explained.get(self.feature_name(self.column(name)), "")
+
+    @property
+    def time_origin(self) -> str | None:
+        """The column from which days are counted: the time of the rows, if it is a date."""
+        time = self.roles.time
+        if time is None or self.column(time).kind != "date":
+            return None
+        return time
+
+    def feature_name(self, column: Column) -> str:
+        """Return the name of the feature that is made of a column: a date becomes a number of days.
+
+        Args:
+            column: One of the columns.
         """
-        labelled = self.table[self.table[self.target.name].notna()]
-        sample = labelled.sample(min(SAMPLE_SIZE, len(labelled)), random_state=0)
-        outcome = sample[self.target.name]
-        # Small enough to find a shape, large enough not to overfit the sample.
-        min_leaf = max(5, len(sample) // 200)
-        if self.roles.task == "regression":
-            tree = DecisionTreeRegressor(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
-            truth = outcome.astype(float)
-            metric = "r2"
-            chance = 0.0
-        else:
-            tree = DecisionTreeClassifier(min_samples_leaf=min_leaf, max_depth=6, random_state=0)
-            codes, _ = pd.factorize(outcome)
-            truth = pd.Series(codes, index=sample.index)
-            n_classes = truth.nunique()
-            metric = "roc_auc" if n_classes == 2 else "balanced_accuracy"
-            chance = 1 / n_classes
-        scores = {}
-        for column in self.features:
-            # scikit-learn takes a table, here of one column.
-            values = ranks(sample[column.name]).to_numpy()[:, None]
-            with warnings.catch_warnings(action="ignore"):  # a class may be missing from a fold
-                found = cross_val_score(tree, values, truth, scoring=metric, cv=N_FOLDS)
-                score = (np.nanmean(found) - chance) / (1 - chance)
-            scores[column.name] = float(np.clip(np.nan_to_num(score), 0, 1))
-        return scores
+        if column.kind != "date":
+            return column.name
+        # The file may have a column of that name.
+        taken = {other.name for other in self.columns}
+        name = f"{column.name}_days"
+        while name in taken:
+            name += "_counted"
+        return name
 
     def settings(self) -> dict[str, str]:
         """Return what was decided for the table as a whole, in words."""
@@ -193,21 +191,32 @@ class Facts:
                 yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
 
     def _leak_warnings(self) -> Iterator[str]:
-        for name, score in self.univariate.items():
-            if score <= LEAK_SCORE:
-                continue
-            found = f"{name} predicts the target without the others, with a skill of {score:.2f}"
-            ask = "gates.leakage.explained in params.yaml"
-            if name in self.roles.leaks:
-                yield (
-                    f"{found}: it was left out of the features, since it may be known only after "
-                    f"the outcome; if not, add it to features.py and say why under {ask}"
-                )
+        left_out = []
+        kept = []
+        for name in self.suspects:
+            found = f"{name} ({self.univariate[name]:.2f})"
+            reason = self.reason(name)
+            if reason:
+                yield f"{found} predicts the target alone, explained: {reason}"
+            elif name in self.roles.leaks:
+                left_out.append(found)
             else:
-                yield (
-                    f"{found}: if it is known only after the outcome, remove it from the file; if "
-                    f"not, say why under {ask}, or it is not promoted"
-                )
+                kept.append(found)
+        what = f"predict the target alone with a skill score above {self.leakage.max_skill}"
+        ask = "say why under gates.leakage.explained in params.yaml"
+        if left_out:
+            yield (
+                f"left out of the features, since they {what}: {', '.join(left_out)}. What is "
+                "known only after the outcome: move its line in schemas.py from Request to "
+                "RawTable. What is known before: add it to features.py and to FeatureTable in "
+                f"schemas.py, and {ask}"
+            )
+        if kept:
+            yield (
+                f"features that {what}: {', '.join(kept)}. What is known only after the outcome: "
+                f"remove it from features.py and schemas.py. What is known before: {ask}, or the "
+                "model is not promoted"
+            )
 
 
 def inspect_table(path: Path, overrides: Overrides) -> Facts:
@@ -240,7 +249,9 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
             present = convert(values.dropna(), column.kind, how, column.name)
             # Rows without a value come back as missing.
             table[column.name] = present.reindex(values.index)
-    facts = Facts(path, dataset_name(path), source.suffix, how, table, columns, roles)
+    facts = Facts(
+        path, dataset_name(path), source.suffix, how, table, columns, roles, overrides.leakage
+    )
     _leave_out_leaks(facts, overrides)
     return facts
 
@@ -250,16 +261,16 @@ def _leave_out_leaks(facts: Facts, overrides: Overrides) -> None:
     if facts.target.rows - facts.target.missing < MIN_ROWS_OF_LEAK:
         return
     roles = facts.roles
-    leaks = [name for name, score in facts.univariate.items() if score > LEAK_SCORE]
+    leaks = [name for name in facts.suspects if not facts.reason(name)]
     if len(leaks) == len(roles.features):
         return
     for name in leaks:
         roles.features.remove(name)
         roles.leaks.append(name)
-        # In each of its slices nearly all outcomes are the same.
-        if name in roles.slices and not overrides.slices:
-            roles.slices.remove(name)
-        roles.why[name] += f"; alone it predicts with a skill of {facts.univariate[name]:.2f}"
+        roles.why[name] += f"; alone it has a skill score of {facts.univariate[name]:.2f}"
+    # In each slice of such a column nearly all outcomes are the same.
+    if leaks and not overrides.slices:
+        guess_slices(roles, {column.name: column for column in facts.columns})
 
 
 def _how(how: Read, names: dict[str, str], columns: list[Column]) -> Read:
@@ -283,15 +294,3 @@ def _settle(column: Column, roles: Roles, table: pd.DataFrame) -> Column:
         if column.kind == "text":
             return replace(column, kind="category", values=sorted(table[column.name].unique()))
     return column
-
-
-def ranks(values: pd.Series) -> pd.Series:
-    """Return any column as ranks, which is all that a tree looks at.
-
-    Args:
-        values: Numbers, dates, or text, which is ranked by how frequent each value is.
-    """
-    if pd.api.types.is_string_dtype(values):
-        # By frequency, since the alphabet says nothing.
-        values = values.map(values.value_counts().rank(method="first"))
-    return values.rank().astype("float64")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
+from mlops.config import Leakage
 from mlops.errors import ProjectError
 
 from .columns import Column
@@ -42,7 +43,10 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Overrides:
-    """What a person decided; what is empty is inferred."""
+    """What a person decided; what is empty is inferred.
+
+    `leakage` is that section of params.yaml: a column with a reason there stays a feature.
+    """
 
     target: str
     task: str = "auto"
@@ -50,6 +54,7 @@ class Overrides:
     ids: Sequence[str] = ()
     slices: Sequence[str] = ()
     sensitive: Sequence[str] = ()
+    leakage: Leakage = field(default_factory=Leakage)
 
 
 @dataclass
@@ -142,7 +147,7 @@ def assign(table: pd.DataFrame, columns: Sequence[Column], overrides: Overrides)
     if not overrides.time:
         _guess_time(roles, by_name)
     if not overrides.slices:
-        _guess_slices(roles, by_name)
+        guess_slices(roles, by_name)
     if not roles.features:
         raise ProjectError("no column is left that could be a feature: see what each one holds")
     # A person whose rows are on both sides of the split would be recognized in the test set.
@@ -288,7 +293,7 @@ def _is_time(column: Column) -> bool:
     return bool(column.low >= 1900 and column.high <= 2100)
 
 
-def _guess_slices(roles: Roles, columns: dict[str, Column]) -> None:
+def guess_slices(roles: Roles, columns: dict[str, Column]) -> None:
     """Choose categories of a few values, each with a good number of rows."""
     fit = []
     for name in roles.features:

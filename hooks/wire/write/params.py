@@ -28,7 +28,10 @@ OF_COLUMNS = {
         "slices": {"critical", "retired"},
     }
 }
-"""Settings in them that name columns of the table that was there before."""
+"""Settings in them that name columns of the table that was there before.
+
+Of `explained` under `leakage` stays what is about columns that this table has as well.
+"""
 
 STRENGTHS = {"low": 0.001, "high": 1000.0, "log": True}
 """The range in which the regularization of the linear model is searched."""
@@ -50,6 +53,7 @@ def text(facts: Facts, config: Config) -> str:
         _search_strength(kept, strength)
     if kept.get("tuning"):
         kept["tuning"]["folds"] = min(config.tuning.folds, facts.folds)
+    _keep_reasons(kept, facts)
     sections = [f"\n{_yaml({name: section})}" for name, section in kept.items() if section]
     return FILE.format(
         head=_yaml({"task": facts.roles.task, "seed": config.seed}),
@@ -91,6 +95,15 @@ def _search_strength(kept: dict[str, Any], strength: str) -> None:
     tuning["fixed"] = {
         setting: why for setting, why in fixed.items() if not setting.startswith("linear.")
     }
+
+
+def _keep_reasons(kept: dict[str, Any], facts: Facts) -> None:
+    """Keep why features may tell so much: wiring left them in for these reasons."""
+    names = [facts.feature_name(column) for column in facts.features]
+    explained = facts.leakage.explained
+    reasons = {name: explained[name] for name in names if name in explained}
+    if "leakage" in kept.get("gates", {}):
+        kept["gates"]["leakage"]["explained"] = reasons
 
 
 def _yaml(values: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..columns import Column
 from ..facts import Facts
-from .features import feature_name
 
 MODULE = '''"""YOURS. What the data must look like; whatever breaks a rule never reaches a model.
 
@@ -179,7 +178,7 @@ def _features(facts: Facts) -> Iterator[str]:
         if column.missing:
             rules["nullable"] = "True"
         kind = "str" if column.kind in ("category", "text") else "float"
-        yield f"    {feature_name(facts, column)}: {kind}{_rules(rules)}"
+        yield f"    {facts.feature_name(column)}: {kind}{_rules(rules)}"
 
 
 def _rules(rules: dict[str, str]) -> str:
