@@ -42,8 +42,11 @@ bench: env  ## Time the copy and the verification beside the same tools by hand
 scale: env  ## Time wiring and pipeline on 10^4 to 10^6 rows: minutes
 	python tests/benchmarks/scale.py
 
+promotion: env  ## Time a promotion with 2,000 runs and 200 versions: minutes
+	python tests/benchmarks/promote.py
+
 upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench scale upgrade
+.PHONY: help env demo test lint bench scale promotion upgrade

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
@@ -20,6 +18,7 @@ import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import Run, registry, runs
 from churn_radar.mlops.tracking.pruning import collect_garbage, prunable
+from filled_store import fill
 
 T = TypeVar("T")
 MODEL = "churn-radar"
@@ -174,26 +173,3 @@ def test_two_thousand_runs_are_no_burden(root: Path) -> None:
     timed("gc", lambda: collect_garbage(config, root, really=False))
     print(seconds)
     assert max(seconds.values()) < 5, seconds
-
-
-def fill(path: Path, many: int, versions: int) -> None:
-    """Multiply the one run and the one version that the store has."""
-    older, id_ = "start_time - 1000 * n", "printf('%032x', n)"
-    with closing(sqlite3.connect(path)) as store, store:
-        for name in ("runs", "params", "tags", "metrics", "latest_metrics"):
-            multiply(store, name, many - 1, {"run_uuid": id_, "start_time": older})
-        for name in ("model_versions", "model_version_tags"):
-            digest = "CASE key WHEN 'sha256' THEN printf('%064x', n) ELSE value END"
-            multiply(store, name, versions - 1, {"version": "version + n", "value": digest})
-
-
-def multiply(store: sqlite3.Connection, table: str, times: int, changes: dict[str, str]) -> None:
-    """Insert each row so many times more, with these columns changed by the number `n`."""
-    columns = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
-    values = [changes.get(column, column) for column in columns]
-    store.execute(
-        "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter LIMIT ?) "  # noqa: S608
-        f"INSERT INTO {table} ({', '.join(columns)}) "
-        f"SELECT {', '.join(values)} FROM (SELECT * FROM {table}), counter",
-        [times],
-    )
