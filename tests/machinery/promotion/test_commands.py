@@ -79,4 +79,4 @@ def test_the_way_back_is_told(
 
 def test_a_reason_that_no_file_can_hold_is_one_sentence() -> None:
     with pytest.raises(ProjectError, match="WHY= is not written in UTF-8"):
-        commands.rollback(why="caf\udce9")
+        commands.rollback(why="\udce9t\udce9")
