@@ -238,29 +238,3 @@ def test_a_reason_is_no_code(render: Callable[..., Project], tmp_path: Path, com
     assert done.returncode == 0, done.stderr
     assert called_with[called_with.index("--why") + 1] == reason
     assert not (render().path / "code").exists()
-
-
-def test_promotion_in_ci_waits_for_a_reviewer(render: Callable[..., Project]) -> None:
-    """It calls commands that there are, and reasons reach them as data."""
-    project = render()
-    workflow = yaml.safe_load(project.text(".github/workflows/promote.yml"))
-    job = workflow["jobs"]["promote"]
-    assert job["environment"] == "promotion"
-    assert job["if"] == "github.ref_name == github.event.repository.default_branch"
-    assert workflow["permissions"] == {}
-    assert job["permissions"] == {"contents": "read"}, "the project's code runs there"
-    scripts = [step["run"] for step in job["steps"] if "run" in step]
-    assert not [script for script in scripts if "${{" in script]
-    called = re.findall(r"make ([\w-]+)", "\n".join(scripts))
-    assert called == ["data", "registry-pull", "card", "promote"]
-    targets = re.findall(r"(?m)^([\w-]+):", project.text("Makefile"))
-    assert set(called) <= set(targets)
-    reasons = {"WHY", "ACCEPT_WORSE", "UNCOMPARED", "AGAIN"}
-    (promotion,) = [step for step in job["steps"] if step.get("run") == "make promote"]
-    assert promotion["env"].keys() == reasons
-
-
-def test_a_starter_promotes_nothing_in_ci(render: Callable[..., Project]) -> None:
-    project = render(preset="starter", ci="github")
-    assert ".github/workflows/checks.yml" in project.paths
-    assert ".github/workflows/promote.yml" not in project.paths

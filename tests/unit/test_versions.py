@@ -74,8 +74,9 @@ def test_a_network_starts_from_a_build_for_cpus(render: Callable[..., Project]) 
 
 
 def test_one_version_of_uv_everywhere(render: Callable[..., Project]) -> None:
-    workflow = yaml.safe_load(render().text(".github/workflows/checks.yml"))
-    assert workflow["env"]["UV_VERSION"] == PINS["uv"]
+    for name in ("checks", "promote"):
+        workflow = yaml.safe_load(render().text(f".github/workflows/{name}.yml"))
+        assert workflow["env"]["UV_VERSION"] == PINS["uv"]
     assert f"uv=={PINS['uv']}" in render().text("docker/train.Dockerfile")
 
 
