@@ -61,7 +61,7 @@ def test_what_is_personal_is_not_quoted() -> None:
     assert "4711" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("half", [["1.5"], [1.5]])
+@pytest.mark.parametrize("half", [["1.5"], [1.5], [pd.Timestamp("2025-01-01")]])
 def test_half_a_thing_is_no_integer(half: list[object]) -> None:
     with pytest.raises(ProjectError, match="count: is not an integer"):
         convert_types(pd.DataFrame({"count": half}), Numbers.to_schema(), Read())

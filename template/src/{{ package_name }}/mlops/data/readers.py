@@ -166,8 +166,10 @@ def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) ->
         if pd.api.types.is_string_dtype(present):
             values = convert(present, kind, how, name)
         elif kind == "integer":
-            # A column of whole numbers with gaps comes as floats.
-            values = present.where(present % 1 == 0)
+            # A column of whole numbers with gaps comes as floats; one of dates has no whole number.
+            is_number = pd.api.types.is_numeric_dtype(present)
+            is_whole = present % 1 == 0 if is_number else present.isna()
+            values = present.where(is_whole)
         else:
             # The file's own format has typed it; the schema validates that type later.
             continue
