@@ -271,7 +271,7 @@ def test_a_withdrawn_model_comes_back_by_no_other_way(
     newest = registry.versions(project, config.model.name)[0]
     record.keep_files(project, registry.fetch(project, config.model.name, newest))
     (project / record.RECORD).write_text(second)
-    with pytest.raises(ProjectError, match="names a model that was withdrawn"):
+    with pytest.raises(ProjectError, match=r"withdrew at .*: complaints\. Bring the record"):
         record.pull(config, project)
 
 
@@ -290,3 +290,18 @@ def test_without_the_record_the_registry_remembers(config: Config, project: Path
     (project / record.RECORD).unlink()
     version = registry.by_alias(project, config.model.name, "champion")
     assert Evidence(config, project, version).recorded["why"] == "a test"
+
+
+def test_files_that_nobody_pushed_are_asked_for(
+    config: Config, project: Path, clone: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_it(config, project)
+    second = clone()
+    shutil.rmtree(second / record.FILES)
+
+    def fail(*_: str, cwd: Path) -> None:
+        raise ProjectError("dvc pull failed: ")
+
+    monkeypatch.setattr(record, "dvc", fail)
+    with pytest.raises(ProjectError, match="who promoted it runs `uv run dvc push --all-commits`"):
+        record.pull(config, second)

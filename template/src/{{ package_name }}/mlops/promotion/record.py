@@ -273,9 +273,10 @@ def _pull(config: Config, root: Path) -> str:
     }
     version = registry.register(root, model, folder, None, tags)
     if "withdrawn" in version.tags and not facts.get("again"):
+        by = json.loads(version.tags["withdrawn"])
         raise ProjectError(
-            f"{RECORD} names a model that was withdrawn: {version.tags['withdrawn']}. `git log -- "
-            f"{RECORD}` shows the records before; bring the right one back"
+            f"{RECORD} names a model that {by['who']} withdrew at {by['when']}: {by['why']}. Bring "
+            f"the record before it back (`git log -- {RECORD}`), pull that, promote with AGAIN="
         )
     if champion and champion.tags.get("sha256") in facts.get("withdrawn", {}):
         registry.drop_alias(root, model, "previous")
@@ -294,7 +295,13 @@ def _bring_files(root: Path, facts: dict[str, Any]) -> Path:
     # All of them: the code among them is run when the champion is scored.
     recorded = facts.get("files", {MODEL_FILES[0]: facts["sha256"]})
     if not recorded.items() <= _hashes(folder).items():
-        dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
+        try:
+            dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
+        except ProjectError as error:
+            raise ProjectError(
+                f"{FILES} cannot be had from the DVC remote: who promoted it runs `uv run dvc push "
+                f"--all-commits`, and this clone names the same remote in .dvc/config ({error})"
+            ) from None
     if not recorded.items() <= _hashes(folder).items():
         raise ProjectError(
             f"{FILES} does not hold the model that {RECORD} names: commit both files of a "
