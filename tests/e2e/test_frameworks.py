@@ -91,7 +91,7 @@ def test_a_framework_and_a_tracker_have_a_champion(framework: str, made: Generat
         "models/champion.json",
     }
     if framework == "xgboost":  # whose runs are another tracker's as well
-        status, output = run(made.path, "make", "rollback")
+        status, output = run(made.path, "make", "rollback", "WHY=a try")
         assert status != 0
         assert "no previous champion" in output
         assert "`make gc YES=1` would free" in succeed(made.path, "make", "gc")
@@ -113,7 +113,7 @@ def test_the_data_of_a_copy_is_in_its_params_and_not_in_its_answers(
 
 # Of the linear model a setting with which it hardly learns, so that the framework's own is chosen;
 # and what that one reaches at least, first by the metric that chooses.
-CLASSES = ({"C": 1e-6}, {"neg_log_loss": -0.2, "accuracy": 0.92})
+CLASSES = ({"C": 1e-6}, {"neg_log_loss": -0.25, "accuracy": 0.92})
 NUMBER = ({"alpha": 1e9}, {"r2": 0.3})
 LEARNED = {"xgboost": CLASSES, "lightgbm": NUMBER, "pytorch": CLASSES}
 
