@@ -53,6 +53,7 @@ class Circumstances(NamedTuple):
 
 
 CIRCUMSTANCES = (
+    # POSIX counts west of Greenwich: these two are 12 hours behind it and 14 hours ahead.
     Circumstances(1, "Etc/GMT+12", timedelta(0)),
     # A year and 38 days: year, month, day and weekday differ, whatever the date. The zones are
     # 26 hours apart. The later clock is ahead, since a schema may refuse dates in the future.
@@ -173,7 +174,8 @@ def main() -> None:
     # Clocks of Python alone: numpy.datetime64("now") and other libraries in C have the real time.
     time_machine.travel(time.time() + float(sys.argv[1]), tick=True).start()
     config = load_config(root)
-    # All imports are done: what the process has used so far is what they took.
+    # The machinery is imported: what the process has used so far is what that took. The team's
+    # modules are imported by training, and count as part of it.
     import_cpu_seconds = process_time()
     began = perf_counter()
     try:
@@ -181,7 +183,7 @@ def main() -> None:
     except ProjectError as error:
         sys.exit(str(error))
     except Exception as error:
-        # Whatever the team's code raises is a reason to refuse, and one line of it is enough.
+        # Whatever the team's code raises is a reason to refuse, without the traceback.
         sys.exit(f"{type(error).__name__}: {error}")
     facts = {
         "import_cpu_seconds": round(import_cpu_seconds, 3),
