@@ -9,7 +9,6 @@ committed with evidence that belongs to it, and judged. Prints a line of JSON fo
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,8 +19,8 @@ from typing import Any
 from e2e.bad_candidates import AFTER_TRAINING, BAD_MODELS, BadCandidate
 from e2e.promotions import aliases, settle
 from known_tables import refusals_of_promotion, reuse_profile, run_stages
-from sound_retrainings import disable_tuning, enter, make_champion
-from table_runs import in_a_process, prepare, render_project
+from sound_retrainings import champion_project, enter
+from table_runs import in_a_process
 
 
 def less_weight(project: Path) -> None:
@@ -41,26 +40,18 @@ def judge(project: Path, candidate: BadCandidate) -> dict[str, Any]:
     return {"refused": refusals_of_promotion(project), "aliases": aliases(project)}
 
 
-def main() -> int:
+def main() -> None:
     """Judge each model; whether that is right is for the tests to say."""
-    prepare()
-    os.environ["PYTHONPATH"] = "src"  # for the processes that a project starts
     models = {"sound": SOUND} | BAD_MODELS
     with tempfile.TemporaryDirectory() as scratch:
-        project = render_project(Path(scratch))
-        disable_tuning(project)
-        first = in_a_process(partial(make_champion, project))
-        if first:
-            print(f"the first champion was refused: {first}")
-            return 1
+        project = champion_project(Path(scratch))
         for name in sys.argv[1:] or models:
             copy = Path(scratch, name.replace(" ", "-"))
             shutil.copytree(project, copy)
             models[name].plant(copy)
             facts = in_a_process(partial(judge, copy, models[name]))
             print(json.dumps({"model": name} | facts), flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,6 +24,17 @@ from table_runs import HOOKS, in_a_process, prepare, render_project
 MAX_REFUSED_SHARE = 0.05
 
 
+def champion_project(scratch: Path) -> Path:
+    """Make a project with a champion, in whose copies candidates are judged; nothing is tuned."""
+    prepare()
+    os.environ["PYTHONPATH"] = "src"  # for the processes that a project starts
+    project = render_project(scratch)
+    disable_tuning(project)
+    if refused := in_a_process(partial(make_champion, project)):
+        sys.exit(f"the first champion was refused: {refused}")
+    return project
+
+
 def make_champion(project: Path) -> dict[str, str]:
     """Make the first champion, measured as any; return the gates that refused it, and why."""
     enter(project)
@@ -67,17 +78,10 @@ def main() -> int:
     """Retrain as often as asked; return 1 if too many were refused."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     start = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    prepare()
-    os.environ["PYTHONPATH"] = "src"  # for the processes that a project starts
     by_gate: Counter[str] = Counter()
     n_refused = 0
     with tempfile.TemporaryDirectory() as scratch:
-        project = render_project(Path(scratch))
-        disable_tuning(project)
-        first = in_a_process(partial(make_champion, project))
-        if first:
-            print(f"the first champion was refused: {first}")
-            return 1
+        project = champion_project(Path(scratch))
         for seed in range(start, start + count):
             copy = Path(scratch, f"retrained-{seed}")
             shutil.copytree(project, copy)

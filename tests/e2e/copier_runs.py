@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from support import git
 
@@ -47,6 +48,21 @@ def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
         errors="replace",
     )
     return done.returncode, done.stdout
+
+
+def run_script(folder: Path, script: str, key: str) -> dict[str, dict[str, Any]]:
+    """Run a script beside this folder that prints lines of JSON; return them by one of their keys.
+
+    Args:
+        folder: Where to run it.
+        script: Its name in tests/.
+        key: The key whose values are unique.
+    """
+    path = Path(__file__).parent.with_name(script)
+    _, output = run(folder, sys.executable, "-W", "ignore", str(path))
+    facts = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert facts, output
+    return {line[key]: line for line in facts}
 
 
 def succeed(folder: Path, *command: str) -> str:

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from answers import CHOICES
 from e2e.copier_runs import Generated, clone, copy, pythons, run, succeed
+from e2e.promotions import settle
 from real_tables import data_file
-from support import git
+from support import commit, git
 
 FRAMEWORKS = [name for name in CHOICES["framework"] if name != "scikit-learn"]
 PYTHONS = pythons()
@@ -113,7 +115,7 @@ def test_the_data_of_a_copy_is_in_its_params_and_not_in_its_answers(
 
 # Of the linear model a setting with which it hardly learns, so that the framework's own is chosen;
 # and what that one reaches at least, first by the metric that chooses.
-CLASSES = ({"C": 1e-6}, {"neg_log_loss": -0.25, "accuracy": 0.92})
+CLASSES = ({"C": 1e-6}, {"neg_log_loss": -0.2, "accuracy": 0.92})
 NUMBER = ({"alpha": 1e9}, {"r2": 0.3})
 LEARNED = {"xgboost": CLASSES, "lightgbm": NUMBER, "pytorch": CLASSES}
 
@@ -124,6 +126,11 @@ def test_a_framework_learns_a_real_table(framework: str, made: Generated, tmp_pa
     project = clone(made, tmp_path)
     if framework not in TABLE_OF_THE_COPY:
         path, column = data_file("tumours", tmp_path)
+        # With a reason in params.yaml a column stays a feature, however much it tells.
+        columns = pd.read_csv(path, nrows=0).columns.str.replace(" ", "_")
+        explained = dict.fromkeys(columns.drop(column), "The clinic measures it before.")
+        settle(project, gates={"leakage": {"explained": explained}})
+        commit(project, "Explain what tells much")
         succeed(project, "make", "wire", f"DATA={path}", f"TARGET={column}")
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["model"]["linear"] = hardly_learns

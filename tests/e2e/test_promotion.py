@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.bad_candidates import BAD_EVIDENCE, BAD_MODELS
-from e2e.copier_runs import run, succeed
+from e2e.copier_runs import run, run_script, succeed
 from e2e.promotions import (
     GATES,
     aliases,
@@ -21,8 +20,6 @@ from e2e.promotions import (
     verdicts,
 )
 from support import commit
-
-JUDGED_MODELS = Path(__file__).parent.with_name("judged_models.py")
 
 
 @pytest.mark.parametrize("fault", BAD_EVIDENCE)
@@ -46,12 +43,7 @@ def test_evidence_with_a_fault_is_refused_by_its_gate(fault: str, candidate_proj
 @pytest.fixture(scope="module")
 def judged_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What the gates said of each model."""
-    folder = tmp_path_factory.mktemp("judged_models")
-    _, output = run(folder, sys.executable, "-W", "ignore", str(JUDGED_MODELS))
-    lines = [line for line in output.splitlines() if line.startswith("{")]
-    found = {facts["model"]: facts for facts in map(json.loads, lines)}
-    assert found, output
-    return found
+    return run_script(tmp_path_factory.mktemp("judged_models"), "judged_models.py", "model")
 
 
 @pytest.mark.parametrize("fault", BAD_MODELS)

@@ -126,3 +126,14 @@ def test_a_mistake_in_a_teams_module_is_one_sentence(wrong: str, said: str) -> N
     finally:
         path.unlink()
         sys.modules.pop(f"{team.PACKAGE.name}.broken", None)
+
+
+def test_gates_that_cannot_be_imported_are_one_sentence() -> None:
+    path = team.PACKAGE / "gates.py"
+    path.write_text("GATES = {\n", encoding="utf-8")
+    try:
+        with pytest.raises(ProjectError, match=r"gates\.py, line 1: SyntaxError"):
+            team.gates()
+    finally:
+        path.unlink()
+        sys.modules.pop(f"{team.PACKAGE.name}.gates", None)

@@ -71,3 +71,11 @@ def test_a_limit_without_dates_is_refused(time: str | None, evidence: Evidence) 
 def test_a_limit_that_is_none_is_not_taken(days: float) -> None:
     with pytest.raises(ValueError, match="newest_row_days"):
         Freshness(newest_row_days=days)
+
+
+def test_a_row_from_the_future_is_refused_where_rows_are_limited(evidence: Evidence) -> None:
+    evidence.profile["measured_at"] = datetime.now(UTC).isoformat()
+    tomorrow = pd.Timestamp.now() + pd.Timedelta(days=2)
+    evidence.__dict__["test"] = evidence.test.assign(event_month=tomorrow)
+    allow(evidence, days=30)
+    assert "the newest row is -" in freshness.check(evidence).reason

@@ -57,6 +57,7 @@ def test_a_gate_of_the_team_takes_no_name_of_ours(
 
 
 def test_what_a_table_holds_does_not_reach_the_terminal_as_a_command() -> None:
+    assert str(ProjectError("row 1:\n  \x1b[2J is no number")) == "row 1:\n  \\x1b[2J is no number"
     verdict = Verdict("refused", "region=\x1b[2Jwest is worse\nthan the whole")
     assert verdict.reason == "region=\\x1b[2Jwest is worse\nthan the whole"
 

@@ -232,8 +232,12 @@ def test_a_sudden_gain_over_the_champion_needs_a_reason(
     verdict = leakage.check(sound)
     assert verdict.status == "refused"
     assert "under gates.leakage.explained.score what makes it so good" in verdict.reason
-    sound.config = explaining(sound.config, {"score": "We measure it ourselves now."})
+    explained = {"score": "We measure it ourselves now."}
+    sound.config = explaining(sound.config, explained)
     assert leakage.check(sound).status == "passed"
+    # The champion was promoted with that reason: this is another gain.
+    sound.recorded["thresholds"] = {"leakage": {"explained": explained}}
+    assert leakage.check(sound).status == "refused"
 
 
 def test_a_gain_within_the_usual_passes(sound: SimpleNamespace, known: SimpleNamespace) -> None:

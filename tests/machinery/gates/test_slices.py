@@ -8,7 +8,7 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.scores import CachedClassifier, CachedRegressor, rows_of
-from churn_radar.mlops.gates import groups, slices
+from churn_radar.mlops.gates import NO_REASONS, Reasons, groups, slices
 from machinery.gates.known import declared, noise
 
 PLACES = np.repeat(["north", "south", "tiny"], [150, 450, 20])
@@ -28,6 +28,7 @@ def numbers(
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(TRUTH), pd.Series(TRUTH)),
         recorded={},
+        reasons=NO_REASONS,
         cached_candidate=CachedRegressor(predicted),
         cached_champion=None if champion is None else CachedRegressor(champion),
     )
@@ -63,6 +64,7 @@ def evidence_of_classes(config: Config, scores: np.ndarray, truth: np.ndarray) -
         test=pd.DataFrame({"place": PLACES, "kind": "one"}),
         rows=rows_of(settings, pd.Series(truth), pd.Series(truth)),
         recorded={},
+        reasons=NO_REASONS,
         cached_candidate=CachedClassifier(
             (likely > 0.5).astype(int), probabilities, np.array([0, 1])
         ),
@@ -156,3 +158,23 @@ def test_a_slice_that_lost_much_and_may_be_at_its_floor_refuses(config: Config) 
     verdict = slices.check(numbers(config, weak, champion=GOOD))
     assert verdict.status == "refused"
     assert "less than the champion's" in verdict.reason
+
+
+def test_slices_of_another_table_are_not_asked_for(config: Config) -> None:
+    """Its champion cannot be scored here, and a reason was given for that."""
+    evidence = numbers(config, GOOD)
+    evidence.recorded = {"slices": ["region=west"], "dataset": "another"}
+    with pytest.raises(ProjectError, match="judged on region=west"):
+        slices.check(evidence)
+    evidence.reasons = Reasons(uncompared="we have a table of our own now")
+    assert slices.check(evidence).status == "passed"
+    # Of the same table they are asked for, with or without that reason.
+    evidence.recorded = {"slices": ["region=west"], "dataset": config.data.name}
+    with pytest.raises(ProjectError, match="judged on region=west"):
+        slices.check(evidence)
+    # And so they are if the champion can be scored: it is of this table, whatever it is called.
+    scored = numbers(config, GOOD, champion=GOOD)
+    scored.recorded = {"slices": ["region=west"], "dataset": "another"}
+    scored.reasons = evidence.reasons
+    with pytest.raises(ProjectError, match="judged on region=west"):
+        slices.check(scored)

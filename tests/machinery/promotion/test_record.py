@@ -88,6 +88,9 @@ def test_an_edited_machinery_shows(config: Config, project: Path, git: Callable[
     for name in ("mlops/gates/floor.py", "model.py"):
         (package / name).write_text("# as I like it\n")
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
+    # A comment among the answers brings no machinery, and hides no edit of it.
+    (project / ".copier-answers.yml").write_text("# a comment\n_commit: v1.0.0\n")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "Comment")
     outcome = promote(config, project, "a test", lambda *_: None)
     edited = "src/churn_radar/mlops/gates/floor.py"
     assert recorded(project)["edited_machinery"] == [edited]
@@ -305,3 +308,54 @@ def test_files_that_nobody_pushed_are_asked_for(
     monkeypatch.setattr(record, "dvc", fail)
     with pytest.raises(ProjectError, match="who promoted it runs `uv run dvc push --all-commits`"):
         record.pull(config, second)
+
+
+def test_a_branch_without_the_record_makes_nobody_the_first(
+    config: Config, project: Path, git: Callable[..., None], clone: Callable[[], Path]
+) -> None:
+    """The first promotion is on another branch, and this one began before it."""
+    (project / ".gitignore").write_text("/models/*\n!/models/champion.json\n/reports/*\n")
+    git("switch", "--quiet", "--create", "promoted")
+    try_it(config, project)
+    git("add", "--all")
+    git("commit", "--quiet", "--no-verify", "--message", "Promote")
+    git("switch", "--quiet", "main")
+    assert not (project / record.RECORD).exists()
+    verdict = champion_verdict(config, clone())
+    assert verdict.status == "refused"
+    assert "no model is the first where a champion was" in verdict.reason
+
+
+def test_a_withdrawn_model_that_is_champion_for_a_reason_is_withdrawn_no_more(
+    config: Config, project: Path
+) -> None:
+    try_it(config, project)
+    another(project)
+    try_it(config, project)
+    withdrawn = recorded(project)["sha256"]
+    rollback(config, project, "complaints")
+    assert withdrawn in recorded(project)["withdrawn"]
+    reasons = Reasons(again="they were about another model")
+    assert promote(config, project, "a test", lambda *_: None, reasons).promoted
+    assert (recorded(project)["sha256"], recorded(project)["withdrawn"]) == (withdrawn, {})
+
+
+def test_no_way_back_to_a_model_that_was_withdrawn(config: Config, project: Path) -> None:
+    try_it(config, project)
+    first = recorded(project)["sha256"]
+    another(project)
+    try_it(config, project)
+    record.write(project, recorded(project) | {"withdrawn": {first: {}}})
+    with pytest.raises(ProjectError, match="the champion before was withdrawn"):
+        rollback(config, project, "")
+
+
+def test_a_champion_in_the_place_of_one_that_is_not_here_is_not_the_first(
+    config: Config, project: Path, clone: Callable[[], Path]
+) -> None:
+    try_it(config, project)
+    second = clone()
+    another(second)
+    reasons = Reasons(uncompared="the disk broke")
+    summary = promote(config, second, "a test", lambda *_: None, reasons).summary
+    assert "in the place of one that is not here" in summary

@@ -48,7 +48,8 @@ def check(evidence: Evidence) -> Verdict:
     """
     slices = _slices(evidence)
     _require_critical(evidence.config.gates.slices.critical, slices)
-    _require_recorded(evidence.recorded.get("slices", []), evidence, slices)
+    if not _is_of_another_table(evidence):
+        _require_recorded(evidence.recorded.get("slices", []), evidence, slices)
     whole = evidence.rows.skill(evidence.rows.score(evidence.cached_candidate))
     findings = []
     for name, rows in slices.items():
@@ -90,6 +91,13 @@ def _require_critical(critical: list[str], slices: dict[str, Rows]) -> None:
     raise ProjectError(
         f"gates.slices.critical: the test set has no slice {listed}; close matches: {hint}"
     )
+
+
+def _is_of_another_table(evidence: Evidence) -> bool:
+    """Whether the champion was of another table, and a reason replaces the comparison with it."""
+    dataset = evidence.config.data.name
+    is_uncompared = bool(evidence.reasons.uncompared) and evidence.cached_champion is None
+    return is_uncompared and evidence.recorded.get("dataset", dataset) != dataset
 
 
 def _require_recorded(recorded: list[str], evidence: Evidence, slices: dict[str, Rows]) -> None:

@@ -115,6 +115,7 @@ def of_promotion(
     champion = evidence.champion_version
     return {
         "model": evidence.config.model.name,
+        "dataset": evidence.config.data.name,
         "version": version.number,
         "champion_before": champion.number if champion else None,
         "sha256": evidence.manifest["sha256"],
@@ -263,7 +264,6 @@ def _pull(config: Config, root: Path) -> str:
     champion = registry.by_alias(root, model, "champion")
     if champion and champion.tags.get("sha256") == facts["sha256"]:
         return f"Version {champion.number} of {model} is the recorded champion already."
-    folder = _bring_files(root, facts)
     tags = {
         "git_commit": facts["commit"],
         "chosen": facts["chosen"],
@@ -271,7 +271,7 @@ def _pull(config: Config, root: Path) -> str:
         "record": json.dumps(facts),
         "behind_best": str(facts.get("behind_best", 0)),
     }
-    version = registry.register(root, model, folder, None, tags)
+    version = registry.register(root, model, _bring_files(root, facts), None, tags)
     if "withdrawn" in version.tags and not facts.get("again"):
         by = json.loads(version.tags["withdrawn"])
         raise ProjectError(
