@@ -131,7 +131,7 @@ def test_a_framework_learns_a_real_table(framework: str, made: Generated, tmp_pa
         explained = dict.fromkeys(columns.drop(column), "The clinic measures it before.")
         settle(project, gates={"leakage": {"explained": explained}})
         commit(project, "Explain what tells much")
-        succeed(project, "make", "wire", f"DATA={path}", f"TARGET={column}")
+        succeed(project, "make", "wire", f"DATA={path}", f"TARGET={column}", "REPLACE=yes")
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["model"]["linear"] = hardly_learns
     params["tuning"] = {"trials": 0}
