@@ -134,6 +134,8 @@ def test_a_champion_that_fell_is_the_datas_fault(config: Config, evidence: Evide
     with_that_reason = {"thresholds": {"drift": {"explained": {"score": "a new competitor"}}}}
     evidence.__dict__["recorded"] |= with_that_reason
     assert "a new reason goes into gates.drift.explained.score" in drift.check(evidence).reason
+    evidence.config = with_settings(config)
+    assert "a new reason goes into gates.drift.explained.score" in drift.check(evidence).reason
     # The record of another model says nothing about this one.
     evidence.config = config
     evidence.__dict__["recorded"] = at_promotion | {"sha256": "another's"}
@@ -225,6 +227,9 @@ def test_a_reason_counts_for_one_champion(config: Config, evidence: Evidence) ->
     assert drift.check(evidence).status == "passed"
     with_that_reason = {"thresholds": {"drift": {"explained": explained}}}
     evidence.__dict__["recorded"] = recorded | with_that_reason
+    assert "monthly_charge since the champion" in drift.check(evidence).reason
+    # Nor is one that was taken out since then.
+    evidence.config = with_settings(config)
     assert "monthly_charge since the champion" in drift.check(evidence).reason
 
 

@@ -104,7 +104,7 @@ def test_near_is_one_hundredth_of_the_middle_half(monkeypatch: pytest.MonkeyPatc
     ]
     test = pd.DataFrame(rows, columns=["size", "kind", "mostly_zero"])
     evidence: Any = SimpleNamespace(train=train, test=test, config=SimpleNamespace(seed=1))
-    assert leakage._near_twins(evidence).startswith("3 of 7 with a near twin")
+    assert leakage._describe_near_twins(evidence).startswith("3 of 7 with a near twin")
 
 
 def test_equal_rows_are_no_leak_where_equal_rows_are_common(sound: SimpleNamespace) -> None:
@@ -237,6 +237,8 @@ def test_a_sudden_gain_over_the_champion_needs_a_reason(
     assert leakage.check(sound).status == "passed"
     # The champion was promoted with that reason: this is another gain.
     sound.recorded["thresholds"] = {"leakage": {"explained": explained}}
+    assert leakage.check(sound).status == "refused"
+    sound.config = explaining(sound.config, {})
     assert leakage.check(sound).status == "refused"
 
 

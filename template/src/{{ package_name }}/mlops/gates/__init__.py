@@ -113,6 +113,23 @@ def problem_of_reasons(setting: str, reasons: dict[str, str], known: Collection[
     return ""
 
 
+def new_reasons(gate: str, evidence: Evidence) -> dict[str, str]:
+    """Return the reasons of a gate with which the champion was not promoted already.
+
+    Those were for what happened before the champion.
+
+    Args:
+        gate: The name of a gate that has a setting `explained`.
+        evidence: The settings, and the record of the champion.
+
+    Returns:
+        By feature, column or SCORE, why.
+    """
+    explained: dict[str, str] = getattr(evidence.config.gates, gate).explained
+    used = evidence.recorded.get("thresholds", {}).get(gate, {}).get("explained", {})
+    return {name: why for name, why in explained.items() if used.get(name) != why}
+
+
 def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
     """Let every gate judge the candidate, the team's additional gates last.
 

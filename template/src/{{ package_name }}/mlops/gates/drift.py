@@ -16,7 +16,7 @@ from ..config import Drift
 from ..data import entity_column
 from ..data.validation import is_about_a_person
 from ..modeling.inputs import request_columns
-from . import SCORE, Verdict, problem_of_reasons
+from . import SCORE, Verdict, new_reasons, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -83,10 +83,9 @@ def check(evidence: Evidence) -> Verdict:
     problem = problem_of_reasons("gates.drift.explained", thresholds.explained, [*columns, SCORE])
     if problem:
         return Verdict("refused", problem)
-    used = evidence.recorded.get("thresholds", {}).get("drift", {}).get("explained", {})
+    new = new_reasons("drift", evidence)
     change_of_score = _changed_score(evidence)
-    # A reason that the champion was promoted with was for what happened before it.
-    if change_of_score and thresholds.explained.get(SCORE) == used.get(SCORE):
+    if change_of_score and SCORE not in new:
         reason = f"{change_of_score}; a new reason goes into gates.drift.explained.{SCORE}"
         return Verdict("refused", reason)
     found = list(_comparisons(evidence, table, columns))
@@ -94,8 +93,8 @@ def check(evidence: Evidence) -> Verdict:
     changes = _changed(found, thresholds)
     unexplained = []
     for change in changes:
-        old = used.get(change.column) if change.when == SINCE_CHAMPION else None
-        if thresholds.explained.get(change.column) == old:
+        reasons = new if change.when == SINCE_CHAMPION else thresholds.explained
+        if change.column not in reasons:
             unexplained.append(change)
     if unexplained:
         listed = "; ".join(change.text for change in unexplained[:N_LISTED])

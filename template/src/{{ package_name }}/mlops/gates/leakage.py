@@ -13,7 +13,7 @@ from .. import team
 from ..data import entity_column
 from ..data.validation import is_about_a_person
 from ..modeling.inputs import feature_table, require_row_wise
-from . import SCORE, Verdict, problem_of_reasons
+from . import SCORE, Verdict, new_reasons, problem_of_reasons
 
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
@@ -82,8 +82,8 @@ def check(evidence: Evidence) -> Verdict:
             )
             return Verdict("refused", reason, skill, threshold)
     reason = (
-        f"held-out rows are new, up to chance, {_near_twins(evidence)}; {best} has a univariate "
-        f"skill score of {univariate[best]:.3f}, the most of all"
+        f"held-out rows are new, up to chance, {_describe_near_twins(evidence)}; {best} has a "
+        f"univariate skill score of {univariate[best]:.3f}, the most of all"
     )
     if best in explained:
         reason += f", explained: {explained[best]}"
@@ -123,12 +123,30 @@ def _most_by_chance(n_found: int, n_train: int, n_test: int) -> float:
     return float(binom.isf(DUPLICATES_P_VALUE, n_test, rate))
 
 
-def _near_twins(evidence: Evidence) -> str:
+def _describe_near_twins(evidence: Evidence) -> str:
     """How many held-out rows have a near twin in the training set, as a part of a sentence.
 
-    Near twins have the same categories and gaps, and numbers that differ by less than NEAR. They
-    are only counted: where few features have few values, most rows have one. So the count is
+    They are only told: where few features have few values, most rows have one. So the number is
     shown beside the share of training rows that have one among the others.
+    """
+    n_test = len(evidence.test)
+    n_twins, n_drawn, n_drawn_twins = _count_near_twins(evidence)
+    text = (
+        f"{n_twins:,} of {n_test:,} with a near twin in the training set ({n_twins / n_test:.1%}; "
+        f"of its own rows {n_drawn_twins / n_drawn:.1%} have one)"
+    )
+    # Twice the share, since twins come in clusters, whose number varies more than by chance alone.
+    n_expected = min(2 * n_drawn_twins, n_drawn)
+    if n_twins > _most_by_chance(n_expected, n_drawn, n_test):
+        text += ", more than chance: look whether rows were copied"
+    return text
+
+
+def _count_near_twins(evidence: Evidence) -> tuple[int, int, int]:
+    """Count the held-out rows with a near twin in the training set; rows of it, and their twins.
+
+    Near twins have the same categories and gaps, and numbers that differ by less than NEAR. Of the
+    training set as many rows are drawn as are held out, and looked for among its other rows.
     """
     n_train = len(evidence.train)
     points = _points(evidence)
@@ -145,15 +163,7 @@ def _near_twins(evidence: Evidence) -> str:
     # The nearest is the row itself, the second another one.
     distances, _ = tree.query(train[drawn], k=[2], p=np.inf, distance_upper_bound=1)
     has_twin = is_repeated[drawn] | np.isfinite(distances).ravel()
-    counted = (
-        f"{n_twins:,} of {len(test):,} with a near twin in the training set "
-        f"({n_twins / len(test):.1%}; of its own rows {has_twin.mean():.1%} have one)"
-    )
-    # Twice the share, since twins come in clusters, whose number varies more than by chance alone.
-    n_expected = min(2 * int(has_twin.sum()), len(drawn))
-    if n_twins > _most_by_chance(n_expected, len(drawn), len(test)):
-        counted += ", more than chance: look whether rows were copied"
-    return counted
+    return n_twins, len(drawn), int(has_twin.sum())
 
 
 def _points(evidence: Evidence) -> np.ndarray:
@@ -222,10 +232,7 @@ def _sudden_gain(evidence: Evidence) -> str:
     Hestness et al., 2017, arXiv:1712.00409; here by the root of n, to be generous.
     """
     champion = evidence.champion_if_scored
-    used = evidence.recorded.get("thresholds", {}).get("leakage", {}).get("explained", {})
-    # A reason that the champion was promoted with was for its own gain.
-    is_explained = evidence.config.gates.leakage.explained.get(SCORE) != used.get(SCORE)
-    if champion is None or is_explained:
+    if champion is None or SCORE in new_reasons("leakage", evidence):
         return ""
     rows = evidence.rows
     skill = rows.skill(rows.score(champion))

@@ -196,9 +196,10 @@ def who_and_why(why: str) -> dict[str, str]:
 
 def _author() -> str:
     try:
-        return git(Path.cwd(), "config", "user.name")
+        name = git(Path.cwd(), "config", "user.name")
     except ProjectError:
-        return getpass.getuser()
+        name = ""
+    return name or getpass.getuser()
 
 
 def _move_aliases(
