@@ -8,7 +8,7 @@ AUTHOR := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.org \
           GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 $(BIN)/.installed: requirements.txt
 	@python=$$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -39,14 +39,29 @@ lint: env  ## Check and format-check the template's own code
 bench: env  ## Time the copy and the verification beside the same tools by hand
 	python tests/benchmarks/bench.py
 
+bench-serving: env  ## Serve one model by our service and by its peers, side by side: minutes
+	python tests/benchmarks/serving/bench.py
+
+serving-memory: env  ## Look at the service's memory over 100,000 requests: minutes
+	python tests/benchmarks/serving_memory.py
+
+fuzz: env  ## Look for input that makes the service fail, elsewhere each time: minutes
+	FUZZ_EXAMPLES=2000 python -m pytest -q tests/machinery/serving/test_fuzz.py
+
 scale: env  ## Time wiring and pipeline on 10^4 to 10^6 rows: minutes
 	python tests/benchmarks/scale.py
 
+predict-scale: env  ## Time predictions of 10^5 to 10^7 rows: minutes
+	python tests/benchmarks/predict.py
+
 promotion: env  ## Time a promotion with 2,000 runs and 200 versions: minutes
 	python tests/benchmarks/promote.py
+
+image: env  ## Build a project's serve image and run it: root, buildah, debootstrap; minutes
+	python -m pytest tests/image -s
 
 upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench scale promotion upgrade
+.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion image upgrade

@@ -12,6 +12,8 @@ CONTAINER = ["docker/*", "compose.yaml", ".dockerignore", "Makefile", "README.md
 FORMATTER = [".pre-commit-config.yaml", "Makefile", "pyproject.toml", *DOCS]
 FRAMEWORK = ["src/*/model.py", "params.yaml", "pyproject.toml", "tested-versions.txt"]
 TRACKING = ["src/*/mlops/tracking/*", "Makefile", "pyproject.toml", ".gitignore", *DOCS]
+IMAGE = ["docker/*", "compose.yaml", ".dockerignore"]
+SERVICE = ["src/*/mlops/serving/*", *IMAGE, "Makefile", "pyproject.toml", ".gitignore", *DOCS]
 PROMOTION = ["src/*/mlops/*", "dvc.yaml", "params.yaml", ".gitignore"]
 FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "license": ("MIT", ["LICENSE", "README.md", "docker/*", "pyproject.toml"]),
@@ -22,6 +24,7 @@ FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "preset": ("starter", [*CI, *CONTAINER, *PROMOTION, "tests/*"]),
     "tracker": ("wandb", TRACKING),
     "ci": ("none", [*CI, "docker/*"]),
+    "use_serving": (False, SERVICE),
     "use_docker": (False, [*CONTAINER, ".github/*", ".pre-commit-config.yaml"]),
 }
 
@@ -33,6 +36,7 @@ CHOICES: dict[str, list[str | bool]] = {
     "tracker": ["mlflow", "wandb", "none"],
     "ci": ["github", "none"],
     "use_docker": [True, False],
+    "use_serving": [True, False],
     "python_version": ["3.11", "3.12", "3.13"],
     "license": ["proprietary", "MIT", "BSD-3-Clause", "Apache-2.0"],
 }

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, str | bool] = {
     "preset": "production",
     "tracker": "mlflow",
     "use_docker": True,
+    "use_serving": True,
 }
 """The answers that decide which files a project has."""
 

@@ -40,6 +40,12 @@ ORDERED = {"penguins": "year", "elnino": "date"}
 WITH_A_CHAMPION = ("tumours", "eights", "penguins", "diabetes", "modechoice", "elnino")
 """Two classes, a rare one, three, a number, several rows of each person, and a time series."""
 
+SERVED = ("penguins", "diabetes")
+"""Three classes, and a number: tables whose champion is served over HTTP."""
+
+N_SERVED = 50
+"""Rows that it is asked for."""
+
 CODE = tuple(f"src/churn_radar/{name}.py" for name in ("schemas", "features", "example"))
 TEXTS = (*CODE, "params.yaml", "docs/data-card.md", "docs/model-card.md")
 """What wiring and the stages write for a table, apart from reports."""
@@ -55,7 +61,7 @@ SPELLING = ("codespell", *TEXTS)
 
 def check_project(name: str, project: Path) -> None:
     """What was written is as good as any; the model reaches its floor, and becomes champion."""
-    from churn_radar.mlops.verify.naming import check_names
+    from churn_radar.mlops.verify import check_names
 
     # `make wire` lets the spelling check ignore the words of the data, of which the nasty one has.
     for command in CHECKS if name == "nasty" else (*CHECKS, SPELLING):
@@ -67,7 +73,7 @@ def check_project(name: str, project: Path) -> None:
     assert metrics[metric] > floor
     check_split(name, project)
     if name in WITH_A_CHAMPION:
-        check_promotion(project)
+        check_promotion(name, project)
 
 
 def check_split(name: str, project: Path) -> None:
@@ -86,7 +92,7 @@ def check_split(name: str, project: Path) -> None:
         assert train[time].max() < test[time].min()
 
 
-def check_promotion(project: Path) -> None:
+def check_promotion(name: str, project: Path) -> None:
     """A sound model passes every gate; one that learned shuffled labels does not."""
     from churn_radar.mlops.pipeline import train
 
@@ -96,11 +102,48 @@ def check_promotion(project: Path) -> None:
         explain_leaks(project)
         refused = refusals_of_promotion(project)
     assert refused == {}, refused
+    if name in SERVED:
+        check_service(project)
     train.inputs = shuffled(train.inputs)
     run_stages(project, "train", "evaluate", "challenge")
     reuse_profile(project)
     refused = refusals_of_promotion(project)
     assert {"floor", "champion"} <= refused.keys(), refused
+
+
+def check_service(project: Path) -> None:
+    """The service answers as the pipeline does, and swaps versions while it is asked."""
+    import numpy as np
+    from churn_radar.mlops.config import load_config
+    from churn_radar.mlops.modeling.inputs import request_columns
+    from churn_radar.mlops.promotion.golden import as_json
+    from machinery.serving import known
+
+    config = load_config(project)
+    test = pd.read_parquet(config.table("processed", "test"))
+    rows = request_columns(test).head(N_SERVED)
+    bodies = as_json(rows)
+    expected = {1: known.offline(config, project, 1, rows)}
+    kept = {path: path.read_bytes() for path in (project / "models").glob("*.*")}
+    known.retrain(config, project, seed=1)
+    known.register(config, project)
+    expected[2] = known.offline(config, project, 2, rows)
+    with known.serving(project) as server:
+        answer = server.predict(bodies)
+        found = known.online(answer.body)
+        np.testing.assert_allclose(found, expected[1], rtol=1e-9, atol=1e-9)
+        with known.Load(server, bodies, n_clients=2) as load:
+            for number in (2, 1):
+                known.make_champion(config, project, number)
+                server.wait_for_version(number)
+    assert load.failures == []
+    for position, _, one, _ in load.answers:
+        own = expected[one["version"]][position]
+        np.testing.assert_allclose(known.online(one)[0], own, rtol=1e-9, atol=1e-9)
+    # The candidate that the rest of the test is about.
+    for path, content in kept.items():
+        if not path.name.startswith("mlflow"):
+            path.write_bytes(content)
 
 
 def shuffled(inputs: Callable[..., tuple[pd.DataFrame, pd.Series]]) -> Callable[..., object]:

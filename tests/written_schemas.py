@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 from mlops.config import Config
-from mlops.data.readers import convert_types, outcomes_last, read
+from mlops.data.cells import convert_types
+from mlops.data.readers import outcomes_last, read
 from mlops.data.validation import checked
 from wire.facts import Facts
 from wire.write import schemas

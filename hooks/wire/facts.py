@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from mlops.config import Leakage, Read
+from mlops.bounds import Leakage
+from mlops.config import Read
 from mlops.data.cells import convert
 from mlops.data.readers import read
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from runpy import run_path
 
 from mlops.config import Config
-from mlops.data.readers import convert_types, outcomes_last, read
+from mlops.data.cells import convert_types
+from mlops.data.readers import outcomes_last, read
 from mlops.data.validation import checked
 from mlops.errors import ProjectError
 

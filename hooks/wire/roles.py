@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
-from mlops.config import Leakage
+from mlops.bounds import Leakage
 from mlops.errors import ProjectError
 
 from .columns import Column

@@ -16,7 +16,7 @@ PINS = dict(re.findall(r"(?m)^([a-z0-9.-]+)==([^ ;\\]+)", REQUIREMENTS))
 IMPORT = """
 import importlib, importlib.metadata as metadata, sys, warnings
 warnings.simplefilter("ignore")
-for name in sys.argv[1:]:
+for name in sorted(sys.argv[1:], key="locust".__ne__):
     files = metadata.distribution(name).files or []
     tops = {file.parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}
     for top in sorted(tops):

@@ -249,7 +249,7 @@ def test_a_starter_can_become_a_production_project(releases: Releases, tmp_path:
     starter = releases.project(tmp_path / "project", {"preset": "starter"})
     before = starter.files()
     every_practice = {"preset": "production", "tracker": "mlflow", "ci": "github"}
-    updated = releases.update(starter, **every_practice, use_docker=True)
+    updated = releases.update(starter, **every_practice, use_docker=True, use_serving=True)
     fresh = support.render(releases.path, tmp_path / "fresh", {})
     assert not_the_teams(updated) == not_the_teams(fresh)
     assert {name for name in updated.paths if ownership.owners(name) == ["team"]} <= before.keys()

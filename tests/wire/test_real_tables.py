@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from judged_alone import UNTYPED, alone, without_follow_ups
+from mlops.data.cells import convert_types
 from mlops.data.readers import outcomes_last
+from mlops.data.rules import Rules
 from mlops.errors import ProjectError
 from real_tables import OVERRIDES, TABLES, nasty
 from wire.facts import Facts, inspect_table
@@ -104,3 +107,23 @@ def test_a_gap_in_a_required_column_is_refused(wired: Wired) -> None:
     message = refusal(wired, spoilt(wired[1], name, None))
     assert f"{name}: breaks the rule not_nullable" in message
     assert "row 7" in message
+
+
+@pytest.mark.parametrize("value", [None, "many", -1e9])
+def test_each_row_is_judged_as_pandera_judges_it_alone(wired: Wired, value: Any) -> None:
+    _, facts, module = wired
+    request = module["Request"]
+    names = list(request.to_schema().columns)
+    typed = convert_types(facts.table, request.to_schema(), facts.read)[names]
+    rows = typed.dropna().head(6).reset_index(drop=True)
+    # A fault in each row but the first, in another column each, from the first to the last.
+    step = max(1, len(names) // 5)
+    for position, name in enumerate(names[::step][:5], start=1):
+        rows[name] = rows[name].astype(object)
+        rows.loc[position, name] = value
+    split = Rules(request).split(rows)
+    mine = {(fault.row, fault.column) for fault in split.broken}
+    theirs = alone(request, rows)
+    untyped = {fault.row for fault in split.broken if fault.rule.startswith(UNTYPED)}
+    assert without_follow_ups(mine, untyped) == without_follow_ups(theirs, untyped)
+    assert list(split.sound.index) == sorted({*range(len(rows))} - {row for row, _ in mine})

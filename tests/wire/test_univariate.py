@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from mlops.config import Config, Leakage
+from mlops.bounds import Leakage
+from mlops.config import Config
 from mlops.evaluation.importance import univariate_skill
 from mlops.modeling.inputs import Inputs
 from wire import univariate

@@ -7,8 +7,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from churn_radar.mlops.config import Read
-from churn_radar.mlops.data.cells import convert
-from churn_radar.mlops.data.readers import convert_types, outcomes_last, read
+from churn_radar.mlops.data.cells import convert, convert_types
+from churn_radar.mlops.data.readers import outcomes_last, read
 from churn_radar.mlops.errors import ProjectError
 from pandas.testing import assert_frame_equal
 

@@ -1,9 +1,11 @@
 """The model card: its part that is measured follows the evidence, the prose stays the team's."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation import cell
@@ -39,6 +41,24 @@ def test_a_card_that_does_not_tell_what_training_takes_now_is_stale(
         check_card(config, made)
     write_card(config, made)
     assert "| resources | TRAIN_CPUS 1 |" in (made / CARD).read_text(encoding="utf-8")
+
+
+def test_a_card_shows_what_a_load_test_of_this_model_found(config: Config, made: Path) -> None:
+    best = {"requests_per_second": 812.5, "p99_ms": 38.2}
+    swap = {"errors": 0, "longest_gap_ms": 12.5}
+    load = {"best": best, "swap": swap, "workers": 2, "machine": "two cores", "model": "another"}
+    path = made / "reports" / "load.json"
+    path.write_text(json.dumps(load))
+    assert write_card(config, made) == check_card(config, made)
+    assert "requests/s" not in (made / CARD).read_text(encoding="utf-8")
+    path.write_text(json.dumps(load | {"model": file_hash(made / "models" / "model.skops")}))
+    with pytest.raises(ProjectError, match="stale"):
+        check_card(config, made)
+    write_card(config, made)
+    shown = (
+        "| service | 812.5 requests/s at a p99 of 38.2 ms (2 workers, two cores); swap: 0 requests"
+    )
+    assert shown in (made / CARD).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", ["models/model.skops", "test"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from churn_radar.mlops.config import Config, Gates
+from churn_radar.mlops.bounds import Gates
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import CachedRegressor
 
 TRUTH = np.random.default_rng(1).normal(size=400)

@@ -1,7 +1,8 @@
 """Gate `budget`: what takes more than it may is named."""
 
 import pytest
-from churn_radar.mlops.config import Budget, Config
+from churn_radar.mlops.bounds import Budget
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.gates import budget
 from churn_radar.mlops.gates.budget import MEANING
 from machinery.profiling.known import PROFILE, allowing, judged

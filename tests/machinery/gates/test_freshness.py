@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-from churn_radar.mlops.config import Freshness
+from churn_radar.mlops.bounds import Freshness
 from churn_radar.mlops.gates import freshness
 from churn_radar.mlops.promotion.evidence import Evidence
 

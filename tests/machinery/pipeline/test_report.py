@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from churn_radar.mlops.config import Config, Gates
+from churn_radar.mlops.bounds import Gates
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.card import CARD
 from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.pipeline.report import report

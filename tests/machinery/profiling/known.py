@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from churn_radar.mlops.config import Budget, Config
+from churn_radar.mlops.bounds import Budget
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.gates import Verdict
 
 PROFILE: dict[str, Any] = {
+    "model": "0123",
     "failure": None,
     "train_cpu_seconds": 8.0,
     "train_seconds": 5.0,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from churn_radar.mlops.bounds import Budget
 from churn_radar.mlops.checksums import read_with_checksum
-from churn_radar.mlops.config import Budget, Config, Cost
+from churn_radar.mlops.config import Config, Cost
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import budget, reproducible
 from churn_radar.mlops.profiling import latency, profile, retraining
@@ -48,6 +49,16 @@ def test_limits_follow_from_what_was_measured(config: Config, tmp_path: Path) ->
         "requests_per_second": 250.0,
         "month_cost": 44.0,  # 2 x (20 + 0.5 x 4)
         "currency": "USD",
+    }
+    # With a load test it is what HTTP left, and all processes of the service.
+    load = {"requests_per_core": 60.0, "memory_mb": 700}
+    measured = profile.recommend(PROFILE, config.model_copy(update={"cost": cost}), load)
+    changed = {name: value for name, value in measured.items() if limits[name] != value}
+    assert changed == {
+        "serve_memory_mb": 1280,  # 700 x 1.5
+        "serve_replicas": 8,  # 300 of 60 x 0.7 each
+        "requests_per_second": 60.0,
+        "month_cost": 200.0,  # 8 x (20 + 1.25 x 4)
     }
     profile.write_resources(tmp_path, limits)
     assert not list(tmp_path.iterdir()), "there are no containers"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.tracking.notebooks import check_notebooks
+from churn_radar.mlops.tracking.commands import check_notebooks
 
 
 @pytest.mark.parametrize(

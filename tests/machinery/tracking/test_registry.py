@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import registry, runs
-from churn_radar.mlops.tracking.store import store
+from churn_radar.mlops.tracking.runs import store
 from machinery.tracking.known import MODEL, registered
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.verify.naming import check_names
+from churn_radar.mlops.verify import check_names
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 Feature: one input of the model, for `features.py`.
 Config: everything in `params.yaml`, which `model.py` receives.
 ProjectError: raise it for a mistake that a person can fix; it is shown without a traceback.
+load_champion: the champion, to predict rows in Python.
 invent_rows: rows made up from a schema, for the `example.py` of a project with real data.
 
 Everything else in this folder belongs to the template, and an update may change it.
@@ -19,7 +20,31 @@ from .team import Feature
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Config", "Feature", "ProjectError", "invent_rows"]
+    from .prediction.champion import Champion
+
+__all__ = ["Config", "Feature", "ProjectError", "invent_rows", "load_champion"]
+
+
+def load_champion(model: str = "champion") -> Champion:
+    """Load a version of the model, to predict rows: `load_champion().predict(rows)`.
+
+    Args:
+        model: `champion`, `previous` or the number of a version.
+
+    Returns:
+        The version, loaded with the code that it was made with.
+
+    Raises:
+        ProjectError: There is no such version, or it cannot be loaded here.
+    """
+    # Imported here: the libraries of models take a second, and a starter has no champion.
+    try:
+        from .prediction.champion import load_champion as load
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.prediction":
+            raise
+        raise ProjectError("a starter promotes no model, so there is no champion") from None
+    return load(model)
 
 
 def invent_rows(rows: int, seed: int) -> pd.DataFrame:

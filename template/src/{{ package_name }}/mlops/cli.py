@@ -12,11 +12,15 @@ from .errors import ProjectError
 COMMANDS = (
     "data.fetch",
     "evaluation.card",
-    "tracking.notebooks",
-    "tracking.pruning",
+    "tracking.commands",
     "pipeline",
     "promotion.commands",
     "profiling.freshness",
+    "prediction",
+    "serving.commands",
+    "serving.experiment",
+    "serving.feedback",
+    "serving.load_test",
     "verify",
     "wiring",
 )
@@ -44,8 +48,7 @@ def setup() -> None:
 def _add_commands() -> None:
     """Bring in the commands of the rooms that this project has."""
     for name in COMMANDS:
-        room, _, _ = name.partition(".")
-        here = Path(__file__).parent / room
+        here = Path(__file__).parent.joinpath(*name.split("."))
         # The folder of a room that an update took away may still hold Python's caches.
         if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
             for command in import_module(f".{name}", __package__).COMMANDS:

@@ -1,9 +1,4 @@
-"""params.yaml, read once and checked. A setting added later has its default here.
-
-Skill is the unit of every threshold on quality: the share of the way from a baseline's score on the
-same rows to a perfect one (Murphy, 1988, doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2).
-So a threshold means the same for every metric: 0 is no better than the baseline, 1 is perfect.
-"""
+"""params.yaml, read once and checked. A setting added later has its default here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     ValidationError,
@@ -20,18 +14,12 @@ from pydantic import (
 )
 
 from . import names
+from .bounds import Gates, Section, Serving
 from .errors import ProjectError
 from .settings_file import hint, read_settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-
-class Section(BaseModel):
-    """A part of params.yaml: an unknown key is an error, since it is most often a typo."""
-
-    # A threshold that is not finite lets everything through, or nothing.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Range(Section):
@@ -61,88 +49,6 @@ class Tracking(Section):
     """How much history keeps its files."""
 
     keep_runs: int = Field(default=50, ge=1)
-
-
-class Floor(Section):
-    """Skill that even the lower end of the score's interval must reach."""
-
-    skill: float = Field(default=0.05, ge=0, lt=1)
-
-
-class Champion(Section):
-    """Skill by which a candidate may be worse than the champion on the same rows."""
-
-    margin: float = Field(default=0.02, ge=0, lt=1)
-
-
-class Slices(Section):
-    """What holds on each slice; one with fewer rows is inconclusive."""
-
-    min_rows: int = Field(default=100, ge=10)
-    skill: float = Field(default=0.0, ge=-1, lt=1)
-    margin: float = Field(default=0.05, ge=0, lt=1)
-    critical: list[str] = []  # as in region=north: inconclusive there refuses
-    retired: dict[str, str] = {}  # slice: why there are no such rows any more
-
-
-class Groups(Section):
-    """How far apart sensitive groups may be; one with fewer rows is inconclusive."""
-
-    min_rows: int = Field(default=100, ge=10)
-    max_gap: float = Field(default=0.2, gt=0)
-
-
-class Leakage(Section):
-    """Skill that no single feature may have without a reason: it would hold the answer."""
-
-    max_skill: float = Field(default=0.8, gt=0, le=1)
-    explained: dict[str, str] = {}  # feature, or score: why it may tell so much
-
-
-class Drift(Section):
-    """How far a column may change without a reason: an effect, and a share of gaps."""
-
-    max_effect: float = Field(default=0.2, gt=0, le=1)
-    max_missing: float = Field(default=0.1, gt=0, le=1)
-    explained: dict[str, str] = {}  # column, or score: why it changed
-
-
-class Features(Section):
-    """What a feature that does not help may cost, in microseconds for 1,000 rows."""
-
-    max_microseconds: float = Field(default=50_000, gt=0)
-    kept: dict[str, str] = {}  # feature: why it stays although it costs and does not help
-
-
-class Budget(Section):
-    """What training and prediction may take, on one thread."""
-
-    train_cpu_seconds: float = Field(default=600, gt=0)
-    train_memory_mb: float = Field(default=4_000, gt=0)
-    model_mb: float = Field(default=100, gt=0)
-    predict_cpu_seconds: float = Field(default=1, gt=0)  # for 1,000 rows in one batch
-
-
-class Freshness(Section):
-    """How old data and evidence may be, in days."""
-
-    data_days: float = Field(default=90, gt=0)  # since it was committed
-    newest_row_days: float | None = Field(default=None, gt=0)  # by data.time; None: any
-    evidence_days: float = Field(default=7, gt=0)
-
-
-class Gates(Section):
-    """The bound of every gate."""
-
-    floor: Floor = Floor()
-    champion: Champion = Champion()
-    slices: Slices = Slices()
-    groups: Groups = Groups()
-    drift: Drift = Drift()
-    leakage: Leakage = Leakage()
-    features: Features = Features()
-    budget: Budget = Budget()
-    freshness: Freshness = Freshness()
 
 
 class Cost(Section):
@@ -254,6 +160,7 @@ class Config(Section):
     tracking: Tracking = Tracking()
     gates: Gates = Gates()
     cost: Cost = Cost()
+    serving: Serving = Serving()
 
     def table(self, layer: str, step: str) -> Path:
         """Where the table of a step is, from the project's root."""

@@ -1,10 +1,13 @@
 """Turn the cells of a file into plain values: text, numbers, booleans, moments without a zone."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
+import pandera.pandas as pa
 import pyarrow
 from pyarrow import compute as pc
 
@@ -166,3 +169,123 @@ def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
         grouped = present.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?")
         present = present.mask(grouped, present.str.replace(thousands, "", regex=False))
     return present.str.replace(how.decimal, ".", regex=False)
+
+
+KINDS = {
+    "int": "integer",
+    "uint": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "boolean": "boolean",
+    "datetime": "date",
+}
+"""What a person calls a dtype, by the letters that its name begins with."""
+
+
+class WrongValues(NamedTuple):
+    """The values of a column that are not of its type.
+
+    Attributes:
+        column: The name of the column.
+        kind: What a person calls its type.
+        values: The values, under the index of the table.
+        declared: What the schema says about the column.
+    """
+
+    column: str
+    kind: str
+    values: pd.Series
+    declared: pa.Column
+
+    @property
+    def rule(self) -> str:
+        """What these values break, in words."""
+        return f"is not {'an' if self.kind == 'integer' else 'a'} {self.kind}"
+
+
+def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.DataFrame:
+    """Turn text into the types that a schema declares.
+
+    Args:
+        table: What `read` returned.
+        schema: Declares the types. Columns that it does not have stay as they are.
+        how: How numbers and dates are written.
+
+    Returns:
+        The table with the same columns, in the same order.
+
+    Raises:
+        ProjectError: Lists for each column how many values are not of its type, and the first
+            of them; its value too, unless the column is personal.
+    """
+    typed, wrong = find_types(table, schema, how)
+    if wrong:
+        problems = [_wrong_values(column) for column in wrong]
+        raise ProjectError("\n  ".join(["the data breaks its types:", *problems]))
+    return typed
+
+
+def find_types(
+    table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read
+) -> tuple[pd.DataFrame, list[WrongValues]]:
+    """Turn text into the types that a schema declares, as far as it can be done.
+
+    Args:
+        table: Its text is as it is in the file.
+        schema: Declares the types. Columns that it does not have stay as they are.
+        how: How numbers and dates are written.
+
+    Returns:
+        The table, with a gap where a value is not of its type; and those values.
+    """
+    found = []
+    columns = dict(table.items())
+    for name, declared in _declared_columns(schema, table):
+        kind = _kind(declared)
+        present = table[name].dropna()
+        if kind is None:
+            continue
+        if pd.api.types.is_string_dtype(present):
+            values = convert(present, kind, how, name)
+        elif kind == "integer":
+            # A column of whole numbers with gaps comes as floats; one of dates has no whole number.
+            is_number = pd.api.types.is_numeric_dtype(present)
+            is_whole = present % 1 == 0 if is_number else present.isna()
+            values = present.where(is_whole)
+        else:
+            # The file's own format has typed it; the schema validates that type later.
+            continue
+        wrong = present[values.isna()]
+        columns[name] = values.reindex(table.index)
+        if not wrong.empty:
+            found.append(WrongValues(name, kind, wrong, declared))
+    return pd.DataFrame(columns), found
+
+
+def _declared_columns(
+    schema: pa.DataFrameSchema, table: pd.DataFrame
+) -> Iterator[tuple[str, pa.Column]]:
+    """Each column of the table that the schema declares, by itself or as one of a family."""
+    for declared, column in schema.columns.items():
+        if not column.regex and declared in table:
+            yield declared, column
+        if column.regex:
+            for name in table.columns.astype(str):
+                if re.fullmatch(declared, name):
+                    yield name, column
+
+
+def _kind(declared: pa.Column) -> str | None:
+    """What a person calls the dtype of a column; None for text and categories."""
+    letters = re.match("[a-z]*", str(declared.dtype).lower())
+    return KINDS.get(letters[0] if letters else "")
+
+
+def _wrong_values(found: WrongValues) -> str:
+    """One line about the values of a column that are not of its kind."""
+    values = found.values
+    sentence = f"{found.column}: {found.rule} in {len(values):,} row(s)"
+    sentence += f", the first is row {values.index[0]}"
+    if (found.declared.metadata or {}).get("personal"):
+        return sentence
+    return f"{sentence} with the value {values.iloc[0]}"

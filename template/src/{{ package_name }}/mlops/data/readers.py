@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +17,12 @@ from pyarrow import parquet
 
 from ..config import Read
 from ..errors import ProjectError
-from .cells import clean, convert, plain, read_sheet
+from .cells import clean, plain, read_sheet
 
 EXCEL = (".xlsx", ".xls", ".ods")
 
 BLOCK = 1 << 24
 """Bytes that a file is read by. A row must fit in one: Arrow's own default is a sixteenth."""
-
-KINDS = {
-    "int": "integer",
-    "uint": "integer",
-    "float": "number",
-    "bool": "boolean",
-    "boolean": "boolean",
-    "datetime": "date",
-}
-"""What a person calls a dtype, by the letters that its name begins with."""
 
 
 def read(path: Path, how: Read) -> pd.DataFrame:
@@ -48,14 +39,36 @@ def read(path: Path, how: Read) -> pd.DataFrame:
         ProjectError: A file is missing, cannot be read, has no rows, a duplicated column, or
             other columns than the first one in its folder.
     """
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+    files = files_of(path)
     if not files:
         raise ProjectError(f"{path} is a folder without data: `make data` brings it")
-    try:
+    with readable(path):
         tables = [_read_named(file, how) for file in files]
         table = _combine(files, tables)
+    # Without this, a boolean column with gaps, or an empty one, would come back as objects.
+    dtypes = {pyarrow.bool_(): pd.BooleanDtype(), pyarrow.null(): pd.StringDtype(na_value=np.nan)}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=dtypes.get)
+    if frame.empty:
+        raise ProjectError(f"{path} has a header and no rows")
+    return frame
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the file, or the files of a folder in order, without hidden ones."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if not file.name.startswith("."))
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one sentence why a file cannot be read, and quote no value of it.
+
+    Args:
+        path: The file or folder, for the message.
+    """
+    try:
+        yield
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: `make data` brings it") from None
     except (pyarrow.ArrowException, OSError, UnicodeError, ValueError) as error:
@@ -63,12 +76,6 @@ def read(path: Path, how: Read) -> pd.DataFrame:
         reason = re.sub(r"(columns?, got \d+):.*", r"\1", str(error), flags=re.S)
         reason = re.sub(r"(Integer value) \S+", r"\1", reason)
         raise ProjectError(f"{path} cannot be read: {reason}") from None
-    # Without this, a boolean column with gaps, or an empty one, would come back as objects.
-    dtypes = {pyarrow.bool_(): pd.BooleanDtype(), pyarrow.null(): pd.StringDtype(na_value=np.nan)}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=dtypes.get)
-    if frame.empty:
-        raise ProjectError(f"{path} has a header and no rows")
-    return frame
 
 
 def read_file(path: Path, how: Read) -> pyarrow.Table:
@@ -141,48 +148,6 @@ def name_columns(table: pyarrow.Table, how: Read) -> pyarrow.Table:
     return table.rename_columns([how.names.get(name, name) for name in table.column_names])
 
 
-def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.DataFrame:
-    """Turn text into the types that a schema declares.
-
-    Args:
-        table: What `read` returned.
-        schema: Declares the types. Columns that it does not have stay as they are.
-        how: How numbers and dates are written.
-
-    Returns:
-        The table with the same columns, in the same order.
-
-    Raises:
-        ProjectError: Lists for each column how many values are not of its type, and the first
-            of them; its value too, unless the column is personal.
-    """
-    problems = []
-    columns = dict(table.items())
-    for name, declared in _declared_columns(schema, table):
-        kind = _kind(declared)
-        present = table[name].dropna()
-        if kind is None:
-            continue
-        if pd.api.types.is_string_dtype(present):
-            values = convert(present, kind, how, name)
-        elif kind == "integer":
-            # A column of whole numbers with gaps comes as floats; one of dates has no whole number.
-            is_number = pd.api.types.is_numeric_dtype(present)
-            is_whole = present % 1 == 0 if is_number else present.isna()
-            values = present.where(is_whole)
-        else:
-            # The file's own format has typed it; the schema validates that type later.
-            continue
-        wrong = present[values.isna()]
-        if wrong.empty:
-            columns[name] = values.reindex(table.index)
-        else:
-            problems.append(_wrong_values(name, kind, wrong, declared))
-    if problems:
-        raise ProjectError("\n  ".join(["the data breaks its types:", *problems]))
-    return pd.DataFrame(columns)
-
-
 def outcomes_last(
     table: pd.DataFrame, raw: type[pa.DataFrameModel], request: type[pa.DataFrameModel]
 ) -> pd.DataFrame:
@@ -228,52 +193,34 @@ def _combine(files: list[Path], tables: list[pyarrow.Table]) -> pyarrow.Table:
 
 def _read_csv(path: Path, how: Read) -> pyarrow.Table:
     header, n_lines = read_header(path, how)
-    # Arrow takes no name twice, so it reads the columns by their numbers.
-    numbers = [str(number) for number in range(len(header))]
     with pyarrow.input_stream(path) as stream:
-        table = pacsv.read_csv(
-            stream,
-            pacsv.ReadOptions(
-                column_names=numbers,
-                skip_rows=n_lines,
-                encoding=how.encoding,
-                block_size=BLOCK,
-                # With threads, an error would not say in which row it is.
-                use_threads=False,
-            ),
-            pacsv.ParseOptions(
-                delimiter=how.delimiter, quote_char=how.quote, newlines_in_values=True
-            ),
-            # Left to guess, Arrow would make 7 of the postal code 007.
-            pacsv.ConvertOptions(column_types=dict.fromkeys(numbers, pyarrow.string())),
-        )
+        table = pacsv.read_csv(stream, *csv_options(header, n_lines, how))
     return table.rename_columns(header)
 
 
-def _declared_columns(
-    schema: pa.DataFrameSchema, table: pd.DataFrame
-) -> Iterator[tuple[str, pa.Column]]:
-    """Each column of the table that the schema declares, by itself or as one of a family."""
-    for declared, column in schema.columns.items():
-        if not column.regex and declared in table:
-            yield declared, column
-        if column.regex:
-            for name in table.columns.astype(str):
-                if re.fullmatch(declared, name):
-                    yield name, column
+def csv_options(
+    header: list[str], n_lines: int, how: Read
+) -> tuple[pacsv.ReadOptions, pacsv.ParseOptions, pacsv.ConvertOptions]:
+    """Return what Arrow has to know of a CSV file; it names the columns by their numbers.
 
-
-def _kind(declared: pa.Column) -> str | None:
-    """What a person calls the dtype of a column; None for text and categories."""
-    letters = re.match("[a-z]*", str(declared.dtype).lower())
-    return KINDS.get(letters[0] if letters else "")
-
-
-def _wrong_values(name: str, kind: str, wrong: pd.Series, declared: pa.Column) -> str:
-    """One line about the values of a column that are not of its kind."""
-    article = "an" if kind == "integer" else "a"
-    sentence = f"{name}: is not {article} {kind} in {len(wrong):,} row(s)"
-    sentence += f", the first is row {wrong.index[0]}"
-    if (declared.metadata or {}).get("personal"):
-        return sentence
-    return f"{sentence} with the value {wrong.iloc[0]}"
+    Args:
+        header: The names of the columns.
+        n_lines: How many lines of the file they take.
+        how: How the file is written.
+    """
+    # Arrow takes no name twice, so it reads the columns by their numbers.
+    numbers = [str(number) for number in range(len(header))]
+    reading = pacsv.ReadOptions(
+        column_names=numbers,
+        skip_rows=n_lines,
+        encoding=how.encoding,
+        block_size=BLOCK,
+        # With threads, an error would not say in which row it is.
+        use_threads=False,
+    )
+    parsing = pacsv.ParseOptions(
+        delimiter=how.delimiter, quote_char=how.quote, newlines_in_values=True
+    )
+    # Left to guess, Arrow would make 7 of the postal code 007.
+    converting = pacsv.ConvertOptions(column_types=dict.fromkeys(numbers, pyarrow.string()))
+    return reading, parsing, converting

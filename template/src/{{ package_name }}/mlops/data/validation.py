@@ -1,7 +1,12 @@
 """Validate a table against its schema, with a message that says which column, rule and row."""
 
+import operator
 import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -106,3 +111,145 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
     if is_column and not is_about_a_person(schema, first["column"]):
         sentence += f" with the value {first['failure_case']}"
     return sentence
+
+
+Check = Any
+"""A pandera check; pandera's own types do not say which class that is."""
+
+Test = Callable[[np.ndarray], np.ndarray | None]
+"""Says which values fail a check; None if it cannot say it of an array of that type."""
+
+COMPARISONS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "equal_to": (operator.eq, "value"),
+    "not_equal_to": (operator.ne, "value"),
+    "greater_than": (operator.gt, "min_value"),
+    "greater_than_or_equal_to": (operator.ge, "min_value"),
+    "less_than": (operator.lt, "max_value"),
+    "less_than_or_equal_to": (operator.le, "max_value"),
+}
+"""Pandera's names of the comparisons, what NumPy does for each, and the name of its bound."""
+
+FEW_ROWS = 200
+"""Up to as many, Python finds words in a set sooner than pandas does in an array."""
+
+
+def name_of(check: Check) -> str:
+    """Return what pandera calls a check in its list of failures."""
+    return str(check.error or check.name)
+
+
+def quick_test(check: Check) -> Test | None:
+    """Return a quick way to ask a usual check; None of any other check."""
+    if check.element_wise:
+        return None
+    if check.name in COMPARISONS:
+        compare, argument = COMPARISONS[check.name]
+        if argument in check.statistics:
+            return _comparison(compare, check.statistics[argument])
+    if check.name == "isin" and "allowed_values" in check.statistics:
+        return _membership(list(check.statistics["allowed_values"]))
+    # A pattern without any sign that has a meaning is found as it is.
+    pattern = check.statistics.get("pattern")
+    if check.name == "str_contains" and pattern == re.escape(str(pattern)):
+        return _by_value(lambda value: pattern in value if isinstance(value, str) else False)
+    return None
+
+
+def _comparison(compare: Callable[[Any, Any], Any], bound: Any) -> Test:
+    kinds = ""
+    if isinstance(bound, int | float) and not isinstance(bound, bool):
+        kinds = "iuf"
+    # A moment with a zone is compared by pandas.
+    if isinstance(bound, datetime) and bound.tzinfo is None:
+        kinds = "M"
+        bound = np.datetime64(pd.Timestamp(bound))
+
+    def failing(array: np.ndarray) -> np.ndarray | None:
+        return ~compare(array, bound) if array.dtype.kind in kinds else None
+
+    return failing
+
+
+def _membership(allowed: list[Any]) -> Test | None:
+    kinds = {type(value) for value in allowed}
+    if kinds == {str}:
+        words = frozenset(allowed)
+        return _by_value(lambda value: value in words)
+    if kinds == {int} or kinds == {float}:
+        numbers = np.array(allowed)
+
+        def failing(array: np.ndarray) -> np.ndarray | None:
+            # A whole number is not the decimal number next to it, as NumPy would have it.
+            is_exact = array.dtype.kind == "f" or array.dtype.kind == numbers.dtype.kind
+            return ~np.isin(array, numbers) if is_exact and array.dtype.kind in "if" else None
+
+        return failing
+    return None
+
+
+def _by_value(holds: Callable[[Any], bool]) -> Test:
+    def failing(array: np.ndarray) -> np.ndarray | None:
+        if array.dtype.kind != "O" or len(array) > FEW_ROWS:
+            return None
+        try:
+            return np.array([not holds(value) for value in array], dtype=bool)
+        except TypeError:  # a list, which no set can hold
+            return None
+
+    return failing
+
+
+def keep_rules_of_one_row(schema: pa.DataFrameSchema) -> None:
+    """Take away the rules that need other rows, and those that only warn."""
+    schema.unique = None
+    schema.ordered = False
+    schema.drop_invalid_rows = False
+    for part in (schema, *schema.columns.values()):
+        kept = [check for check in part.checks if not (check.groupby or check.raise_warning)]
+        part.checks = kept
+    for column in schema.columns.values():
+        column.unique = False
+        column.drop_invalid_rows = False
+
+
+def is_plain(schema: pa.DataFrameSchema) -> bool:
+    """Return whether a schema judges values as they are, apart from their types."""
+    changes = [schema.parsers, schema.dtype, schema.index, schema.add_missing_columns]
+    for column in schema.columns.values():
+        changes += [column.parsers, not pd.isna(column.default)]
+    return not any(changes)
+
+
+def failing_rows(check: Check, values: Any) -> Any:
+    """Return the labels of the rows in a column or a table that fail a check.
+
+    A check that gives one truth for all of them, or fails itself, is asked of each row alone.
+
+    Args:
+        check: The check.
+        values: A column or a table, whose labels are unique.
+    """
+    try:
+        result = check(values)
+    except Exception:
+        # As pandera does: a check that cannot answer is broken; here by the rows it fails for.
+        result = None
+    if result is not None:
+        output = result.check_output
+        if isinstance(output, pd.DataFrame):
+            output = output.all(axis=1)
+        if isinstance(output, pd.Series) and output.index.equals(result.checked_object.index):
+            # Pandera takes an answer that is missing for a yes.
+            if output.dtype != bool:
+                output = output.astype("boolean").fillna(True).astype(bool)
+            holds = output.to_numpy()
+            return () if holds.all() else output.index[~holds]
+    alone = [values.iloc[[position]] for position in range(len(values))]
+    return [row.index[0] for row in alone if not _passes(check, row)]
+
+
+def _passes(check: Check, row: Any) -> bool:
+    try:
+        return bool(np.all(check(row).check_passed))
+    except Exception:
+        return False

@@ -14,6 +14,7 @@ from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
 from . import render
+from .load import load_report
 
 console = Console()
 
@@ -160,6 +161,7 @@ def _evidence(config: Config, root: Path, facts: dict[str, Any]) -> str:
         tables=_tables(config, facts),
         other_metrics=_other_metrics(root, facts["metric"]),
         resources=_resources(root),
+        load=load_report(root, facts["model"]),
         hash_digits=HASH_DIGITS,
         min_rows=config.gates.slices.min_rows,
         clear=clear[:MAX_LISTED_SLICES],

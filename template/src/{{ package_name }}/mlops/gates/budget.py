@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..config import Budget
+from ..bounds import Budget
 from . import Verdict
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pandas.api import types
 from scipy.stats import chi2_contingency, false_discovery_control, kstwobign
 
 from .. import team
-from ..config import Drift
+from ..bounds import Drift
 from ..data import entity_column
 from ..data.validation import is_about_a_person
 from ..modeling.inputs import request_columns

@@ -4,16 +4,16 @@ import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
-
-from sklearn.pipeline import Pipeline
 
 from .. import team
 from ..checksums import file_hash
 from ..config import Config
 from ..errors import ProjectError
-from .storage import load_model
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "skops"),
@@ -31,6 +31,9 @@ or a shallow clone takes that away.
 
 def write(config: Config, root: Path) -> None:
     """Write models/manifest.json for the model that was just trained, and its code beside it."""
+    # Imported where a model is loaded: to read a manifest no model's library is needed.
+    from .storage import load_model
+
     folder = root / "models"
     model = load_model(folder / "model.skops")
     selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
@@ -58,8 +61,10 @@ def read(folder: Path) -> dict[str, Any]:
         raise ProjectError(f"the model's manifest.json cannot be read: {error!r}") from None
 
 
-def load(folder: Path) -> Pipeline:
+def load(folder: Path) -> "Pipeline":
     """The model in `folder`; ProjectError unless hash, libraries and inputs fit."""
+    from .storage import load_model
+
     manifest = read(folder)
     path = folder / "model.skops"
     if not path.exists() or file_hash(path) != manifest["sha256"]:

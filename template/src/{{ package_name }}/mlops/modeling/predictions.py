@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.pipeline import Pipeline
 
 from ..errors import ProjectError
 
@@ -91,6 +92,54 @@ class CachedDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, rows: np.ndarray) -> np.ndarray:
         """Return the decisions on the rows with these numbers."""
         return self.decisions.take(rows, axis=0)
+
+
+MOST_PROBABLE = {
+    *("LogisticRegression", "HistGradientBoostingClassifier", "GradientBoostingClassifier"),
+    *("RandomForestClassifier", "ExtraTreesClassifier", "DecisionTreeClassifier"),
+    *("MLPClassifier", "GaussianNB", "LGBMClassifier", "XGBClassifier"),
+}
+"""Classifiers that predict the most probable class: it need not be computed a second time.
+
+Not so a classifier with a threshold of its own, nor a support vector machine.
+"""
+
+NEAR = 1e-9
+"""Difference of two probabilities that may be rounding."""
+
+
+class Outputs:
+    """What a model says about rows: classes and probabilities with the work for both done once."""
+
+    def __init__(self, model: Pipeline) -> None:
+        """Take a fitted model."""
+        self._final = model.steps[-1][1]
+        self._takes_most_probable = type(self._final).__name__ in MOST_PROBABLE
+        self._steps = model[:-1] if len(model.steps) > 1 else None
+
+    def of(self, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predict rows.
+
+        Args:
+            features: What the model reads.
+
+        Returns:
+            The predictions, shape (n_rows,), as `predict` gives them; the probabilities, shape
+            (n_rows, n_classes), as `predict_proba` does, or None if the model has none.
+        """
+        table = self._steps.transform(features) if self._steps else features
+        if not hasattr(self._final, "predict_proba"):
+            return np.asarray(self._final.predict(table)), None
+        probabilities = np.asarray(self._final.predict_proba(table))
+        if self._takes_most_probable and not _has_ties(probabilities):
+            return self._final.classes_[probabilities.argmax(axis=1)], probabilities
+        return np.asarray(self._final.predict(table)), probabilities
+
+
+def _has_ties(probabilities: np.ndarray) -> bool:
+    """Whether two classes of a row are so near that the order of a sum decides, or one is NaN."""
+    highest = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return not bool((highest[:, 1] - highest[:, 0] > NEAR).all())
 
 
 CachedModel = CachedRegressor | CachedClassifier | CachedDecider

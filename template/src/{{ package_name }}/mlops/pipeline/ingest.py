@@ -4,7 +4,8 @@ from pathlib import Path
 
 from .. import team
 from ..config import Config
-from ..data.readers import convert_types, outcomes_last, read
+from ..data.cells import convert_types
+from ..data.readers import outcomes_last, read
 
 
 def ingest(config: Config, root: Path) -> str:

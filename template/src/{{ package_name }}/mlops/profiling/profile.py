@@ -15,6 +15,7 @@ from ..checksums import write_with_checksum
 from ..config import Config, Cost
 from ..errors import ProjectError
 from ..evaluation.card import write_card
+from ..evaluation.load import load_report
 from ..gates.budget import MEANING, broken
 from .freshness import REPORT, fingerprint
 from .latency import serve
@@ -65,14 +66,17 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
     return facts
 
 
-def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
+def recommend(
+    profile: dict[str, Any], config: Config, load: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Recommend limits for the containers that train and serve, and say what serving costs.
 
-    A request is one row. What HTTP adds to it is not measured yet.
+    A request is one row. What HTTP adds to it is known once a load test has measured it.
 
     Args:
         profile: What `measure` found.
         config: Names the requests per second and the prices.
+        load: What `make load-test` found about this model, if it did.
 
     Returns:
         For training and serving the cores and the memory in MB; `serve_batch_rows`, how many rows
@@ -82,10 +86,15 @@ def recommend(profile: dict[str, Any], config: Config) -> dict[str, Any]:
     batches = profile["batches"]
     # The first batch is one row, and its seconds are for 1,000 of them.
     requests_per_core = 1000 / batches[0]["cpu_seconds"]
+    serve_memory = profile["predict_memory_mb"]
+    if load:
+        requests_per_core = load["requests_per_core"]
+        # A service is several processes.
+        serve_memory = max(serve_memory, load["memory_mb"])
     needed_cores = config.cost.requests_per_second / (requests_per_core * MAX_UTILIZATION)
     replicas = math.ceil(needed_cores)
     busy_cores = profile["train_cpu_seconds"] / profile["train_seconds"]
-    serve_memory_mb = _memory_limit(profile["predict_memory_mb"])
+    serve_memory_mb = _memory_limit(serve_memory)
     return {
         # As many cores as training kept busy, one at least; 1.02 are rounded first, to be no two.
         "train_cpus": math.ceil(round(busy_cores, 1) or 1),
@@ -157,7 +166,7 @@ def profile_command(config: Config, root: Path, console: Console) -> None:
         profile = measure(config, root)
     if profile["failure"]:
         raise ProjectError(profile["failure"])
-    limits = recommend(profile, config)
+    limits = recommend(profile, config, load_report(root, profile["model"]))
     write_resources(root, limits)
     console.print(_table(profile, config))
     console.print(

@@ -42,17 +42,37 @@ def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> C
         ProjectError: The commit is not here, or its code cannot read these rows.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        if (folder / manifest.SNAPSHOT).exists():
-            recorded = manifest.read(folder).get("snapshot", "")
-            manifest.unpack_snapshot(folder, recorded, Path(scratch, "src"))
-        else:
-            # A checkout would disturb the working tree; this leaves it alone.
-            with tarfile.open(fileobj=BytesIO(_archive(root, commit))) as files:
-                files.extractall(scratch, filter="data")
+        unpack_code(root, commit, folder, Path(scratch))
         out = Path(scratch, "predictions.npz")
         _predict(Path(scratch), folder, table, out)
         is_classifier = bool(manifest.read(folder).get("classes"))
         return _read(out, is_classifier=is_classifier)
+
+
+def unpack_code(root: Path, commit: str, folder: Path, target: Path) -> Path:
+    """Unpack a model's own code: the snapshot beside it, else that of its commit.
+
+    Args:
+        root: The project, whose repository may have the commit.
+        commit: The commit; empty if none was recorded.
+        folder: The folder with the model, its manifest and, unless it is older than that, its code.
+        target: Where to unpack it.
+
+    Returns:
+        The folder in `target` that has the package.
+
+    Raises:
+        ProjectError: There is no such code here, or it is not what the manifest names.
+    """
+    source = target / "src"
+    if (folder / manifest.SNAPSHOT).exists():
+        recorded = manifest.read(folder).get("snapshot", "")
+        manifest.unpack_snapshot(folder, recorded, source)
+    else:
+        # A checkout would disturb the working tree; this leaves it alone.
+        with tarfile.open(fileobj=BytesIO(_archive(root, commit))) as files:
+            files.extractall(target, filter="data")
+    return source
 
 
 def _archive(root: Path, commit: str) -> bytes:

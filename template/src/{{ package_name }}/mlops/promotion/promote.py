@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..gates import NO_REASONS, Reasons, Verdict, judge
 from ..git import commit_of, git
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from . import record
+from . import golden, record
 from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]
@@ -101,7 +102,8 @@ def _make_champion(
     root = evidence.root
     # Again, since the gates take seconds in which somebody may change a file.
     evidence.require_one_identity()
-    # All that can fail comes before the alias moves.
+    # All that can fail comes before the alias moves. Without golden requests no service takes it.
+    golden.record(config, root / "models")
     summary = _promotion_summary(evidence, version, verdicts)
     _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
     of_champion = record.of_promotion(evidence, version, verdicts) | facts
@@ -130,6 +132,9 @@ def register_candidate(config: Config, root: Path, commit: str) -> Version:
     folder = root / "models"
     facts = manifest.read(folder)
     tags = {"git_commit": commit, "chosen": str(facts.get("chosen"))}
+    # What is wrong with the model is for the gates to say.
+    with suppress(ProjectError):
+        golden.record(config, folder)
     run = logged_run(root, facts["sha256"])
     return registry.register(root, config.model.name, folder, run, tags)
 

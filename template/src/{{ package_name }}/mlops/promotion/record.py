@@ -21,7 +21,7 @@ from ..errors import ProjectError
 from ..gates import Verdict, drift
 from ..gates.slices import judged_slices
 from ..git import edited_machinery
-from ..tracking import MODEL_FILES, Version, registry, write_json
+from ..tracking import MODEL_FILES, Version, files_of, registry, write_json
 from . import staleness
 
 if TYPE_CHECKING:
@@ -92,9 +92,8 @@ def keep_files(root: Path, folder: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
-    for name in MODEL_FILES:
-        if (folder / name).exists():
-            shutil.copyfile(folder / name, target / name)
+    for name in files_of(folder):
+        shutil.copyfile(folder / name, target / name)
     dvc("add", "--quiet", str(FILES), cwd=root)
 
 
@@ -148,7 +147,7 @@ def _still_withdrawn(evidence: "Evidence") -> dict[str, Any]:
 
 def _hashes(folder: Path) -> dict[str, str]:
     """The sha256 of each file of a model."""
-    return {name: file_hash(folder / name) for name in MODEL_FILES if (folder / name).exists()}
+    return {name: file_hash(folder / name) for name in files_of(folder)}
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:

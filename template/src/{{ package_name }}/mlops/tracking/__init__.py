@@ -14,6 +14,9 @@ from ..errors import ProjectError
 MODEL_FILES = ("model.skops", "manifest.json", "code.zip")
 """The files of a model version; the model itself comes first."""
 
+GOLDEN = "golden.json"
+"""The requests that a version must answer before it serves, kept beside its files."""
+
 RECORD = Path("reports", "runs.json")
 """What each stage took, and the run of the model that is in models/."""
 
@@ -65,6 +68,16 @@ class Version:
     tags: dict[str, str]
     run: str
     source: str
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return which of the files of a model version stand in a folder.
+
+    Args:
+        folder: A version's folder. One that was registered before there were golden requests has
+            none of these.
+    """
+    return [name for name in (*MODEL_FILES, GOLDEN) if (folder / name).exists()]
 
 
 def run_name(what: str, digest: str) -> str:

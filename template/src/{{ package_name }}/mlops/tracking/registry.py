@@ -10,9 +10,8 @@ from urllib.request import url2pathname
 
 from ..checksums import file_hash
 from ..errors import ProjectError
-from . import MODEL_FILES, Run, Version, require_name, run_name
-from .runs import log
-from .store import store
+from . import GOLDEN, MODEL_FILES, Run, Version, files_of, require_name, run_name
+from .runs import log, store
 
 if TYPE_CHECKING:
     # MLflow takes a second to import: only `store` does, when it is needed.
@@ -47,15 +46,21 @@ def register(
     sha256 = file_hash(folder / MODEL_FILES[0])
     # MLflow itself would make a new version of the same file at each attempt.
     manifest = file_hash(folder / MODEL_FILES[1])
+    golden = {}
+    if (folder / GOLDEN).exists():
+        golden["golden"] = file_hash(folder / GOLDEN)
     for version in versions(root, model):
-        # Registered before there was that tag, a version is known by its file alone.
+        # Registered before there was that tag, a version is known by its file alone; one without
+        # golden requests cannot be served.
         is_same = version.tags.get("manifest", manifest) == manifest
-        if is_same and version.tags.get("sha256") == sha256 and "pruned" not in version.tags:
+        can_serve = golden.keys() <= version.tags.keys()
+        has_files = "pruned" not in version.tags
+        if version.tags.get("sha256") == sha256 and is_same and can_serve and has_files:
             return version
     if run is None:
         name = run_name("version", sha256)
         run = log(root, Run(f"{model}/registry", name, {}, {}, {}))
-    all_tags = dict(tags) | {"sha256": sha256, "manifest": manifest}
+    all_tags = dict(tags) | {"sha256": sha256, "manifest": manifest, **golden}
     return add(root, model, folder, run, all_tags)
 
 
@@ -80,7 +85,7 @@ def add(root: Path, model: str, folder: Path, run: str, tags: Mapping[str, str])
         uri = client.get_run(run).info.artifact_uri
         # The client itself would remember where the run's files were before they were moved.
         repository = get_artifact_repository(uri, client.tracking_uri)
-        for file in MODEL_FILES:
+        for file in files_of(folder):
             repository.log_artifact(str(folder / file), name)  # type: ignore[no-untyped-call]
         if not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)

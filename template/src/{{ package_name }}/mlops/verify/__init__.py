@@ -1,11 +1,20 @@
-"""The one way to verify a project, and the commands that do it."""
+"""The one way to verify a project, the commands that do it, and the check of every name."""
 
+import subprocess
+from collections.abc import Iterator
+from os import environ
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
+
+from .. import team
+from ..config import load_config
+from ..errors import ProjectError
+from ..names import RULES, problem
 
 console = Console()
 
@@ -14,10 +23,6 @@ def names(
     check: Annotated[bool, typer.Option("--check", help="Leave the table out.")] = False,
 ) -> None:
     """Print the naming table, then validate every name in the project against it."""
-    # Imported here, as in the other commands: every start of the command line counts.
-    from ..names import RULES
-    from .naming import check_names
-
     if not check:
         table = Table("kind", "looks like", "example")
         for kind, rule in RULES.items():
@@ -57,6 +62,73 @@ def verify() -> None:
     chains += others
     passed = run(root, chains, console, root / "reports" / "verification.json")
     raise typer.Exit(not passed)
+
+
+def names_in(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield every name that the project uses.
+
+    Args:
+        root: The project's folder.
+
+    Yields:
+        The kind of thing, a key of `names.RULES`, and its name.
+    """
+    config = load_config(root)
+    yield "dataset", config.data.name
+    yield "model", config.model.name
+    for schema in (team.raw_table(), team.feature_schema()):
+        for name, column in schema.to_schema().columns.items():
+            # The name of a family of columns is a pattern.
+            if not column.regex:
+                yield "column", name
+    for feature in team.features():
+        yield "feature", feature.name
+    yield from _names_of_files(root)
+    # In a pull request's workflow the branch is not checked out by its name.
+    branch = environ.get("GITHUB_HEAD_REF") or _branch(root)
+    if branch:
+        yield "branch", branch
+
+
+def check_names(root: Path) -> int:
+    """Validate every name against the naming table.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        How many names were checked.
+
+    Raises:
+        ProjectError: Lists every name that breaks its rule.
+    """
+    names = list(names_in(root))
+    problems = []
+    for kind, name in names:
+        message = problem(kind, name)
+        if message:
+            problems.append(message)
+    if problems:
+        raise ProjectError("\n".join(problems))
+    return len(names)
+
+
+def _names_of_files(root: Path) -> Iterator[tuple[str, str]]:
+    pipeline = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    for name in pipeline["stages"]:
+        yield "stage", name
+    for path in sorted((root / "data").glob("*/*")):
+        # DVC's pointers have the name of their file.
+        if path.is_file() and path.suffix != ".dvc" and not path.name.startswith("."):
+            yield "data file", path.name
+    for path in sorted(root.glob("notebooks/**/*.ipynb")):
+        yield "notebook", path.name
+
+
+def _branch(root: Path) -> str:
+    """The branch that is checked out; empty on a detached head or outside a repository."""
+    git = ["git", "-C", str(root), "symbolic-ref", "--quiet", "--short", "HEAD"]
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
 
 
 COMMANDS = (names, check, verify)

@@ -1,0 +1,45 @@
+"""The service: it answers requests with the champion, and swaps models under load.
+
+Here stands how its front and a model process speak to each other: a header in JSON, then bytes. A
+model process is run by the code of its own version, which may be older than the front's. So neither
+the frame nor the fields that are there may change; a new field may be added.
+"""
+
+import json
+from collections.abc import Sequence
+from struct import Struct
+from typing import Any
+
+LENGTHS = Struct("!II")
+"""Before each message: the bytes of its header, and of all that follows the header."""
+
+Header = dict[str, Any]
+
+
+def pack(header: Header, bodies: Sequence[bytes] = ()) -> bytes:
+    """Return a message.
+
+    Args:
+        header: What can be written as JSON.
+        bodies: What is sent as it is; the header gets their `sizes`.
+    """
+    # The bodies are not part of the JSON, since to quote them would cost more than to predict.
+    sizes = [len(body) for body in bodies]
+    head = json.dumps(header | {"sizes": sizes}).encode()
+    return b"".join([LENGTHS.pack(len(head), sum(sizes)), head, *bodies])
+
+
+def unpack(head: bytes, rest: bytes) -> tuple[Header, list[bytes]]:
+    """Return header and bodies of a message.
+
+    Args:
+        head: The bytes of the header.
+        rest: The bytes that follow it.
+    """
+    header: Header = json.loads(head)
+    bodies = []
+    start = 0
+    for size in header["sizes"]:
+        bodies.append(rest[start : start + size])
+        start += size
+    return header, bodies

@@ -1,0 +1,306 @@
+"""Model processes and the queue before them: what queued while one worked is its next batch.
+
+So a batch costs no waiting: a request that comes to an idle process is answered alone, and the more
+come, the more are answered at once.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import LENGTHS, Header, pack, unpack
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 64
+"""Requests in a batch, and no more than this in all: a large one is predicted by itself."""
+MAX_BATCH_BYTES = 1 << 20
+
+LOAD_SECONDS = 60
+"""In which a version must have loaded and answered its golden requests."""
+
+CLOSE_SECONDS = 10
+"""In which a process must end once it has nothing left to do; it writes its log meanwhile."""
+
+MAX_TRIES = 2
+"""Of a request whose process ended before it answered."""
+
+PAUSES = (0, 0.5, 1, 2, 5)
+"""Seconds before a process that ended is started again, by how often it ended in a row."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Processes share the cores; threads of each would only wait for the others'."""
+
+
+class RefusedVersionError(Exception):
+    """A version that cannot be loaded, or does not give its golden answers."""
+
+
+class OverloadedError(Exception):
+    """No process is there that could answer in time."""
+
+
+@dataclass(eq=False)
+class Pending:
+    """A request that waits for its answer."""
+
+    header: Header
+    body: bytes
+    answer: "asyncio.Future[tuple[Header, bytes]]"
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What a model process is told.
+
+    Attributes:
+        source: The folder in which Python finds the package: the version's own code.
+        package: The name of the package.
+        message: The project's root, the version's folder, and the facts about it.
+        timeout: Seconds in which a batch must be answered.
+    """
+
+    source: Path
+    package: str
+    message: Header
+    timeout: float
+
+
+class ModelProcess:
+    """A process that has loaded a version."""
+
+    def __init__(self, process: Process, ready: Header) -> None:
+        """Take a process that said that it is ready, and what it said."""
+        self._process = process
+        self.ready = ready
+        self.end = asyncio.ensure_future(process.wait())
+
+    @classmethod
+    async def start(cls, loading: Loading) -> "ModelProcess":
+        """Start a process, and wait until it has answered the golden requests.
+
+        Raises:
+            RefusedVersionError: It says why the version cannot be used, ended, or took too long.
+        """
+        module = f"{loading.package}.mlops.serving.backend"
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(loading.source)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", module), stdin=PIPE, stdout=PIPE, env=environment
+            )
+        except OSError as error:
+            raise RefusedVersionError(f"no process can be started: {error.strerror}") from None
+        one = cls(process, {})
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                one.ready, _ = await one.ask(pack(loading.message))
+        except TimeoutError:
+            await one.kill()
+            raise RefusedVersionError(f"it was not ready in {LOAD_SECONDS} seconds") from None
+        except EOFError:
+            await one.kill()
+            raise RefusedVersionError(
+                "its process ended before it was ready; what it said stands above in this log"
+            ) from None
+        except asyncio.CancelledError:
+            await one.kill()
+            raise
+        if one.ready["failure"]:
+            await one.close()
+            raise RefusedVersionError(one.ready["failure"])
+        return one
+
+    async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
+        """Send a message and return what comes back; EOFError if the process ended."""
+        assert self._process.stdin is not None  # noqa: S101 - both are pipes
+        assert self._process.stdout is not None  # noqa: S101
+        # It ended while it had nothing to do: uvloop would raise RuntimeError.
+        if self._process.stdin.is_closing():
+            raise EOFError
+        try:
+            self._process.stdin.write(message)
+            await self._process.stdin.drain()
+            lengths = await self._process.stdout.readexactly(LENGTHS.size)
+            n_head, n_rest = LENGTHS.unpack(lengths)
+            head = await self._process.stdout.readexactly(n_head)
+            return unpack(head, await self._process.stdout.readexactly(n_rest))
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise EOFError from error
+
+    async def close(self) -> None:
+        """Let the process end by itself, with its log written."""
+        assert self._process.stdin is not None  # noqa: S101
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """End the process at once."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+@dataclass(eq=False)
+class Batcher:
+    """The processes of one version, and the requests that wait for them.
+
+    Attributes:
+        loading: What each process is told.
+        size: How many processes there are.
+        ready: What the processes said when they were ready.
+        is_wanting_scores: Whether answers are to hold the score of each row.
+        log_problem: Why predictions are not logged at the moment; None if they are.
+    """
+
+    loading: Loading
+    size: int
+    ready: Header = field(default_factory=dict)
+    is_wanting_scores: bool = False
+    log_problem: str | None = None
+    _queue: deque[Pending] = field(default_factory=deque)
+    _filled: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _is_closing: bool = False
+
+    async def start(self) -> None:
+        """Start all processes; RefusedVersionError if the version cannot be used."""
+        # Side by side: most of the time goes by in imports.
+        started = await asyncio.gather(
+            *(ModelProcess.start(self.loading) for _ in range(self.size)), return_exceptions=True
+        )
+        processes = [one for one in started if isinstance(one, ModelProcess)]
+        failures = [one for one in started if isinstance(one, BaseException)]
+        # One that starts while another fails would answer for a version that is refused.
+        if failures:
+            await asyncio.gather(*(process.close() for process in processes))
+            raise failures[0]
+        self.ready = processes[0].ready
+        self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
+
+    async def ask(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+        """Return the answer to a request.
+
+        Args:
+            header: Its `id`, `arm` and `partial`.
+            body: Its rows in JSON.
+
+        Returns:
+            What the process says about the answer, and its body.
+
+        Raises:
+            OverloadedError: The processes ended at this request, and again; or it comes too late.
+        """
+        if self._is_closing:
+            raise OverloadedError
+        waiting = Pending(header, body, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._filled.set()
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Answer what is queued, then end the processes."""
+        self._is_closing = True
+        self._filled.set()
+        _, late = await asyncio.wait(self._tasks, timeout=self.loading.timeout + CLOSE_SECONDS)
+        for task in late:
+            task.cancel()
+        for one in self._queue:
+            if not one.answer.done():
+                one.answer.set_exception(OverloadedError())
+
+    async def _work(self, process: ModelProcess) -> None:
+        """Give a process one batch after the other; start another one where it ends."""
+        while True:
+            batch: list[Pending] = []
+            try:
+                batch = await self._take(process)
+                if not batch:
+                    break
+                # Requests that come from here on are the next batch.
+                await self._answer(batch, process)
+            except asyncio.CancelledError:
+                await process.kill()
+                raise
+            # An answer that cannot be read is a sign of a process in disorder as well.
+            except Exception as error:
+                log.error("a model process ended, or did not answer: %s", type(error).__name__)
+                await process.kill()
+                self._put_back(batch)
+                process = await self._restart()
+        await process.close()
+
+    async def _answer(self, batch: Sequence[Pending], process: ModelProcess) -> None:
+        """Let a process answer a batch; EOFError or TimeoutError if it does not."""
+        bodies = [one.body for one in batch]
+        header = {"requests": [one.header for one in batch], "scores": self.is_wanting_scores}
+        async with asyncio.timeout(self.loading.timeout):
+            told, answers = await process.ask(pack(header, bodies))
+        self.log_problem = told["log_problem"]
+        for one, facts, answer in zip(batch, told["answers"], answers, strict=True):
+            # Whoever asked may have gone.
+            if not one.answer.done():
+                one.answer.set_result((facts, answer))
+
+    async def _take(self, process: ModelProcess) -> list[Pending]:
+        """The next batch; empty once this is closing and nothing is left.
+
+        EOFError if the process ends while there is nothing to do: the next request should not be
+        the one that finds that out.
+        """
+        self._forget_gone()
+        while not self._queue:
+            if self._is_closing:
+                return []
+            self._filled.clear()
+            filled = asyncio.ensure_future(self._filled.wait())
+            await asyncio.wait({filled, process.end}, return_when=asyncio.FIRST_COMPLETED)
+            if not filled.done():
+                filled.cancel()
+                raise EOFError
+            self._forget_gone()
+        batch = [self._queue.popleft()]
+        n_bytes = len(batch[0].body)
+        # What made a process end before is tried alone, so that it harms no other.
+        while self._queue and len(batch) < MAX_BATCH and not batch[0].tries:
+            n_bytes += len(self._queue[0].body)
+            if n_bytes > MAX_BATCH_BYTES or self._queue[0].tries:
+                break
+            batch.append(self._queue.popleft())
+        return batch
+
+    def _forget_gone(self) -> None:
+        """Drop the first requests if nobody waits for them any more."""
+        while self._queue and self._queue[0].answer.done():
+            self._queue.popleft()
+
+    def _put_back(self, batch: Sequence[Pending]) -> None:
+        """Queue the requests of a process that ended again, before all others."""
+        for one in reversed(batch):
+            one.tries += 1
+            if one.tries < MAX_TRIES:
+                self._queue.appendleft(one)
+            elif not one.answer.done():
+                one.answer.set_exception(OverloadedError("the model process ended at this request"))
+        self._filled.set()
+
+    async def _restart(self) -> ModelProcess:
+        """A new process for one that ended; tried for as long as it takes."""
+        n_failures = 0
+        while True:
+            await asyncio.sleep(PAUSES[min(n_failures, len(PAUSES) - 1)])
+            try:
+                return await ModelProcess.start(self.loading)
+            except RefusedVersionError as error:
+                log.error("a model process cannot be started again: %s", error)
+                n_failures += 1

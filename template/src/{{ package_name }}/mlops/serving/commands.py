@@ -1,0 +1,140 @@
+"""The commands of the service: serve, and share the traffic between two versions."""
+
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..config import Config, load_config
+from ..errors import ProjectError
+from . import traffic as traffic_state
+
+SHUTDOWN_SECONDS = 20
+"""In which requests that are in flight are answered once the service is to end."""
+
+MAX_CONNECTIONS = 2_000
+"""More get 503 at once: each costs memory before it has said anything."""
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+) -> None:
+    """Answer requests with the champion, until it is stopped."""
+    # Imported here: no other command needs a web server.
+    import uvicorn
+
+    from .app import create_app
+
+    root = Path.cwd()
+    config = load_config(root)
+    # Before anything is loaded: a port that is taken should be told at once.
+    listener = _listen(host, port)
+    settings = uvicorn.Config(
+        create_app(root.resolve(), config),
+        loop="auto",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    port = listener.getsockname()[1]
+    print(
+        f"http://{host}:{port}/predict answers as soon as /ready does; Ctrl-C ends it", flush=True
+    )
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ProjectError(
+            f"{host}:{port} cannot be listened on: {error.strerror}; PORT= names another port"
+        ) from None
+
+
+def traffic(
+    mode: Annotated[str, typer.Argument(help="champion, shadow, canary or ab; empty shows.")] = "",
+    model: Annotated[str, typer.Option(help="The other version's number, or candidate.")] = "",
+    share: Annotated[float, typer.Option(help="Per cent of the entities in an A/B test.")] = 50,
+) -> None:
+    """Show who answers whom, or change it: a running service follows within a second."""
+    root = Path.cwd()
+    config = load_config(root)
+    if mode:
+        number = None if mode == "champion" else _challenger(root, model)
+        state = traffic_state.begin(mode, number, share, config.serving.canary)
+        if mode == "ab":
+            _require_entity(config)
+        traffic_state.write(root, state)
+    state = traffic_state.read(root)
+    print(_sentence(state))
+
+
+def _require_entity(config: Config) -> None:
+    """Refuse an A/B test whose report could not tell one entity from another."""
+    from .logged import label_columns
+
+    entity = traffic_state.entity_column(config)
+    if not entity:
+        raise ProjectError("an A/B test needs an id: name it in params.yaml, data.ids")
+    if entity not in label_columns(config):
+        raise ProjectError(
+            f"an A/B test by {entity} has no report, since the log holds no personal and no "
+            "sensitive column: name another id in params.yaml, data.group"
+        )
+
+
+def _challenger(root: Path, model: str) -> int:
+    """The number of the version that is meant."""
+    # Imported here: the registry's client takes a second.
+    from ..promotion.promote import register_candidate
+    from ..tracking import registry
+
+    config = load_config(root)
+    if model == "candidate":
+        # Registered, but not judged: no gate has to let it, and only a promotion makes it champion.
+        from ..git import commit_of
+
+        return register_candidate(config, root, commit_of(root)).number
+    numbers = [version.number for version in registry.versions(root, config.model.name)]
+    if not model.isdecimal() or int(model) not in numbers:
+        known = ", ".join(map(str, sorted(numbers))) or "none"
+        raise ProjectError(
+            f"MODEL={model} is no version of {config.model.name}: there are {known}; "
+            "MODEL=candidate is what `make pipeline` made"
+        )
+    return int(model)
+
+
+def _sentence(state: traffic_state.Traffic) -> str:
+    """Who answers whom, in words."""
+    if state.mode == "champion":
+        return f"The champion answers alone. {state.outcome}".strip()
+    others = {
+        "shadow": "answers every request too, and nobody sees it",
+        "canary": f"answers {state.share:g} % of the requests",
+        "ab": f"answers {state.share:g} % of the entities, always the same ones",
+    }
+    sentence = f"Version {state.challenger} {others[state.mode]}, since {state.since}."
+    return f"{sentence} {state.outcome}".strip()
+
+
+def main() -> None:
+    """Serve without the other commands, whose libraries the image does not have."""
+    try:
+        typer.run(serve)
+    except ProjectError as error:
+        sys.exit(f"error: {error}")
+
+
+COMMANDS = (serve, traffic)
+
+if __name__ == "__main__":
+    main()

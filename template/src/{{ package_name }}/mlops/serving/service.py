@@ -1,0 +1,224 @@
+"""The versions that answer: loaded, warmed and swapped while requests flow."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from pathlib import Path
+from time import perf_counter
+
+from ..config import Config
+from ..errors import ProjectError
+from . import traffic as traffic_state
+from . import versions
+from .batcher import Batcher, Loading, RefusedVersionError
+from .router import Facts, Router, Served
+from .traffic import Traffic
+
+log = logging.getLogger(__name__)
+
+TICK = 0.5
+"""Seconds between two looks at a canary."""
+
+RETRY_SECONDS = 30
+"""After which a version is tried again while none answers: memory or time may have been short."""
+
+
+class Service(Router):
+    """What the front knows, beside HTTP."""
+
+    def __init__(self, root: Path, config: Config) -> None:
+        """Prepare the service of a project; `start` begins to load.
+
+        Args:
+            root: The project.
+            config: Its settings.
+        """
+        super().__init__(config)
+        self.root = root
+        self.problem = "the champion is being loaded"
+        self.in_flight = 0
+        self._wanted: Facts | None = None
+        self._tried = 0.0
+        self._refused: dict[str, str] = {}
+        # One change after the other, whoever asks for it.
+        self._changing = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, scratch: Path) -> None:
+        """Begin to look for versions, and to load them.
+
+        Args:
+            scratch: Where their code is unpacked.
+        """
+        self._tasks = [
+            asyncio.create_task(self._follow_versions(scratch)),
+            asyncio.create_task(self._watch()),
+        ]
+
+    async def close(self) -> None:
+        """Answer what is in flight, then end all processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.end_shadows()
+        # Each process writes what is left of its log before it ends.
+        for served in (self.champion, self.challenger):
+            self._end(served)
+        await asyncio.gather(*self._closing)
+
+    async def _follow_versions(self, scratch: Path) -> None:
+        """Load what the process that watches the registry names, one change after the other."""
+        while True:
+            try:
+                async with aclosing(versions.follow(self.root, scratch)) as changes:
+                    async for wanted in changes:
+                        await self._change_to(wanted)
+                log.error("the process that watches the registry ended; it is started again")
+            # Whatever it is: without this task no promotion and no rollback would arrive.
+            except Exception as error:
+                log.error("a change of versions failed: %r", error)
+            await asyncio.sleep(1)
+
+    async def _change_to(self, wanted: Facts) -> None:
+        async with self._changing:
+            self._wanted = wanted
+            self._tried = perf_counter()
+            # What was refused may be mended: each change is a reason to try again.
+            self._refused.clear()
+            self.metrics.refused.clear()
+            for problem in wanted["problems"]:
+                log.error("%s", problem)
+                self.metrics.refused.labels("", problem).set(1)
+            before = (self.champion, self.challenger, self.traffic.salt)
+            await self._change_champion(wanted)
+            await self._change_challenger(wanted)
+            if before != (self.champion, self.challenger, self.traffic.salt):
+                self.begin_stage()
+            self._show_versions()
+
+    async def _change_champion(self, wanted: Facts) -> None:
+        old = self.champion
+        self.champion = await self._swap(old, wanted["champion"], None)
+        if self.champion is None:
+            refusals = [*wanted["problems"], *self._refused.values()]
+            self.problem = str(refusals[0]) if refusals else "there is no champion"
+        elif self.champion is not old:
+            # Its predictions were counted in the buckets of the champion that was.
+            self._end(self.challenger)
+            self.challenger = None
+
+    async def _change_challenger(self, wanted: Facts) -> None:
+        """Bring the challenger that the traffic names, and only that one."""
+        # Read now: a canary may have ended while the champion was being loaded.
+        try:
+            traffic = traffic_state.read(self.root)
+        except ProjectError as error:
+            log.error("%s; the traffic stays as it is", error)
+            return
+        self.traffic = traffic
+        named = traffic.challenger
+        if self.champion and named == self.champion.version:
+            self._change_traffic(traffic_state.end(traffic, "it is champion now"))
+            named = None
+        if self.challenger and self.challenger.version != named:
+            self._end(self.challenger)
+            self.challenger = None
+        if named is None or not self.champion:
+            return
+        edges = self.champion.batcher.ready["edges"]
+        self.challenger = await self._swap(self.challenger, wanted["challenger"], edges)
+        reason = self._refused.get(_key(wanted["challenger"]), "")
+        # What cannot answer must not stay announced.
+        if self.challenger is None and reason:
+            self._change_traffic(traffic_state.end(traffic, reason))
+
+    async def _swap(
+        self, old: Served | None, wanted: Facts | None, edges: list[float] | None
+    ) -> Served | None:
+        """The version to serve from now on: the wanted one, once it has proved itself."""
+        # The old one stays while the registry is away, or names none.
+        is_known = old is not None and _key(old.facts) == _key(wanted)
+        if wanted is None or is_known:
+            return old
+        began = perf_counter()
+        message = {
+            "root": str(self.root),
+            "folder": wanted["folder"],
+            "files": wanted["files"],
+            "edges": edges,
+            "facts": {name: wanted[name] for name in ("model", "version", "commit")},
+        }
+        timeout = self.config.serving.timeout_seconds
+        loading = Loading(Path(wanted["source"]), wanted["package"], message, timeout)
+        batcher = Batcher(loading, self.config.serving.workers)
+        try:
+            await batcher.start()
+        except RefusedVersionError as error:
+            log.error("version %s is not served: %s", wanted["version"], error)
+            self._refused[_key(wanted)] = str(error)
+            self.metrics.refused.labels(wanted["version"], str(error)).set(1)
+            return old
+        # The old one still answers what it has: only new requests go to the new one.
+        self._end(old)
+        self.metrics.swaps.inc()
+        seconds = perf_counter() - began
+        log.warning("version %s answers, loaded in %.1f s", wanted["version"], seconds)
+        return Served(wanted, batcher)
+
+    def _end(self, served: Served | None) -> None:
+        """Let a version answer what it has, and end; nobody waits for it."""
+        if served is None:
+            return
+        task = asyncio.create_task(served.batcher.close())
+        # Held here: the event loop itself would let a task be collected.
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _show_versions(self) -> None:
+        self.metrics.model.clear()
+        for arm, served in (("champion", self.champion), ("challenger", self.challenger)):
+            if served:
+                facts = served.facts
+                labels = (facts["model"], facts["version"], facts["commit"], arm)
+                self.metrics.model.labels(*labels).set(1)
+                served.batcher.is_wanting_scores = self.traffic.mode == "shadow"
+
+    async def _watch(self) -> None:
+        """Look after a canary, and try again to load a champion that was refused."""
+        while True:
+            await asyncio.sleep(TICK)
+            try:
+                if self.traffic.mode == "canary" and not self.traffic.outcome and self.challenger:
+                    self._judge_canary()
+                is_due = perf_counter() - self._tried > RETRY_SECONDS
+                if self.champion is None and self._wanted and is_due:
+                    await self._change_to(self._wanted)
+            # Whatever it is: a canary that nobody watches would go on for ever.
+            except Exception as error:
+                log.error("the look at the canary failed: %r", error)
+
+    def _judge_canary(self) -> None:
+        # Somebody may have ended it by a command that has not arrived here yet.
+        if traffic_state.read(self.root) != self.traffic:
+            return
+        settings = self.config.serving.canary
+        reason = traffic_state.fault(self.champion_arm, self.challenger_arm, settings)
+        if reason:
+            self._change_traffic(traffic_state.end(self.traffic, reason))
+            return
+        is_long_enough = perf_counter() - self.stage_began >= settings.stage_seconds
+        if is_long_enough and self.challenger_arm.rows >= settings.stage_rows:
+            self._change_traffic(traffic_state.next_stage(self.traffic, settings))
+
+    def _change_traffic(self, traffic: Traffic) -> None:
+        """Change who answers whom at once, and for the next start."""
+        log.warning("traffic: %s %g %% %s", traffic.mode, traffic.share, traffic.outcome)
+        self.traffic = traffic
+        self.begin_stage()
+        traffic_state.write(self.root, traffic)
+
+
+def _key(facts: Facts | None) -> str:
+    """What tells a version from others, also from one of the same number in a new registry."""
+    return f"{facts['version']}:{facts['sha256']}" if facts else ""

@@ -1,0 +1,255 @@
+"""Which versions are to be served, where their files and their code are: told to the front.
+
+`python -m <package>.mlops.serving.versions` looks again and again, in a process of its own since
+the registry's client is large, and prints a line whenever something changed.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from .. import team
+from ..checksums import file_hash
+from ..config import Config, load_config
+from ..errors import ProjectError
+from ..modeling import manifest
+from . import traffic
+from .batcher import ONE_THREAD
+
+PAUSE = 0.25
+"""Seconds between two looks at the files that change with every promotion."""
+
+SERVER_PAUSE = 2.0
+"""Seconds between two questions to a tracking server, whose files nobody sees."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds between two looks at the registry here, if no file changes."""
+
+CODE = Path("modeling", "inputs.py")
+"""The module of the machinery that makes predictions with the team's."""
+
+Facts = dict[str, Any]
+
+
+async def follow(root: Path, scratch: Path) -> AsyncGenerator[Facts]:
+    """Yield what `find_all` finds, now and after every change, for as long as its process runs.
+
+    Args:
+        root: The project.
+        scratch: Where the code of the versions is unpacked.
+    """
+    # Of this project: what is installed may be another one.
+    source = str(team.PACKAGE.parent)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", __name__, str(root), str(scratch)),
+        stdout=PIPE,
+        env=os.environ | ONE_THREAD | {"PYTHONPATH": source},
+    )
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    try:
+        while line := await process.stdout.readline():
+            yield json.loads(line)
+    finally:
+        # It ends by itself only when it finds that nobody listens.
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def main() -> None:
+    """Print what is to be served, now and after every change, until nobody listens."""
+    root, scratch = map(Path, sys.argv[1:])
+    told = ""
+    # The front ends this process; Ctrl-C in a terminal reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for _ in changes(root):
+        found = find_all(root, scratch, from_registry=is_in_registry(root))
+        # Sorted, so that equal facts are equal lines.
+        line = json.dumps(found, sort_keys=True)
+        if line != told:
+            print(line, flush=True)
+            told = line
+
+
+def is_in_registry(root: Path) -> bool:
+    """Whether there is a registry to ask; else the bundle that git names is all there is.
+
+    Args:
+        root: The project.
+    """
+    is_there = "MLFLOW_TRACKING_URI" in os.environ or (root / "models" / "mlflow.db").exists()
+    return is_there and find_spec("mlflow") is not None
+
+
+def changes(root: Path) -> Iterator[None]:
+    """Yield now, and whenever the champion or the traffic may have changed.
+
+    Args:
+        root: The project.
+    """
+    longest = SERVER_PAUSE if os.environ.get("MLFLOW_TRACKING_URI") else LONGEST_PAUSE
+    before: object = None
+    looked = monotonic()
+    parent = os.getppid()
+    # A front that was killed leaves this process to another parent.
+    while os.getppid() == parent:
+        now = [_stamp(root / name) for name in ("models/mlflow.db", "models/champion.json")]
+        now.append(_stamp(root / traffic.STATE))
+        # Also after a while without a change: the last look may have failed.
+        if now != before or monotonic() - looked >= longest:
+            before = now
+            looked = monotonic()
+            yield
+        sleep(PAUSE)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes with every write of a file."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_mtime_ns, facts.st_ino
+
+
+def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
+    """Return the champion and the challenger, each None if there is none, or a `problem`.
+
+    Args:
+        root: The project.
+        scratch: Where the code of a version is unpacked.
+        from_registry: Whether to ask the registry; else the bundle in models/ is all there is.
+    """
+    found: Facts = {"champion": None, "challenger": None, "problems": [], "traffic": None}
+    try:
+        config = load_config(root)
+        wanted = {"champion": "champion"}
+        state = traffic.read(root)
+        # So that a change of the traffic alone is a change.
+        found["traffic"] = traffic.as_json(state)
+        if state.challenger is not None:
+            wanted["challenger"] = str(state.challenger)
+    except ProjectError as error:
+        found["problems"].append(str(error))
+        return found
+    # One that cannot be had does not keep the other from being served.
+    for role, name in wanted.items():
+        try:
+            look = _from_registry if from_registry else _from_bundle
+            facts = look(config, root, name)
+            facts["source"] = str(_source(Path(facts["folder"]), scratch))
+            found[role] = facts
+        except ProjectError as error:
+            found["problems"].append(f"{role}: {error}")
+    return found
+
+
+def _from_registry(config: Config, root: Path, name: str) -> Facts:
+    """The version behind an alias, or with a number."""
+    # Imported here: an image for serving has no registry.
+    from ..tracking import registry
+
+    model = config.model.name
+    if name == "champion":
+        version = registry.by_alias(root, model, name)
+    else:
+        numbered = {str(one.number): one for one in registry.versions(root, model)}
+        version = numbered.get(name)
+    if version is None:
+        raise ProjectError(f"{model} has no version {name}: `make promote` makes one champion")
+    tags = version.tags
+    known = {
+        "model.skops": tags.get("sha256", ""),
+        "manifest.json": tags.get("manifest", ""),
+        "golden.json": tags.get("golden", ""),
+    }
+    folder = registry.fetch(root, model, version)
+    record = json.loads(tags.get("record", "{}"))
+    return _facts(config, folder, known, version.number, tags.get("git_commit", ""), record)
+
+
+def _from_bundle(config: Config, root: Path, name: str) -> Facts:
+    """The champion that git names, whose files stand beside its record."""
+    path = root / "models" / "champion.json"
+    if name != "champion":
+        raise ProjectError(f"version {name} needs the registry: here is the champion alone")
+    if not path.exists():
+        raise ProjectError("models/champion.json is not there: promote a model first")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        number, commit, known = int(record["version"]), record["commit"], record["files"]
+    except (ValueError, KeyError, TypeError):
+        raise ProjectError(
+            "models/champion.json cannot be read, or is of an older template: promote again"
+        ) from None
+    return _facts(config, root / "models" / "champion", known, number, commit, record)
+
+
+def _facts(
+    config: Config, folder: Path, known: dict[str, str], number: int, commit: str, record: Facts
+) -> Facts:
+    """What the front and its model processes are told about a version."""
+    # Before its code is unpacked: that is run as soon as it is there.
+    for name, recorded in known.items():
+        path = folder / name
+        if not recorded or not path.exists() or file_hash(path) != recorded:
+            raise ProjectError(
+                f"{path.name} of version {number} is not the file that was registered: it is not "
+                "loaded. Bring the registry's files back, or promote again"
+            )
+    # A challenger has no record: nobody promoted it.
+    measured = {}
+    if "metric" in record:
+        measured = {record["metric"]: [record[key] for key in ("score", "low", "high")]}
+    return {
+        "version": number,
+        "model": config.model.name,
+        "commit": commit,
+        "sha256": known["model.skops"],
+        "files": known,
+        "folder": str(folder.resolve()),
+        "package": team.PACKAGE.name,
+        "chosen": record.get("chosen", ""),
+        "promoted": record.get("when"),
+        "dataset": config.data.name,
+        "metrics": measured,
+        "rows": record.get("rows"),
+    }
+
+
+def _source(folder: Path, scratch: Path) -> Path:
+    """The folder with the version's own code, as it was when the version was trained."""
+    recorded = manifest.read(folder).get("snapshot", "")
+    if not (folder / manifest.SNAPSHOT).exists():
+        raise ProjectError("its code was not kept: train and promote it again")
+    return _unpack(folder, recorded, scratch)
+
+
+@cache
+def _unpack(folder: Path, recorded: str, scratch: Path) -> Path:
+    """Unpack the code of a version, with today's machinery where it computes the same."""
+    # A folder for each look of a new watcher: processes may still run what an old one unpacked.
+    target = Path(tempfile.mkdtemp(dir=scratch))
+    manifest.unpack_snapshot(folder, recorded, target)
+    theirs = target / team.PACKAGE.name / team.MACHINERY.name
+    # Corrections of the service reach versions that were trained before them.
+    if (theirs / CODE).read_bytes() == (team.MACHINERY / CODE).read_bytes():
+        shutil.rmtree(theirs)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(team.MACHINERY, theirs, ignore=ignored)
+    return target
+
+
+if __name__ == "__main__":
+    main()

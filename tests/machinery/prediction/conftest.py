@@ -1,0 +1,48 @@
+"""A project with a champion in its registry, and rows to predict."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from churn_radar.mlops import team
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.promotion.promote import register_candidate
+from churn_radar.mlops.tracking import registry
+
+COMMIT = "a123456789" * 4
+
+
+@pytest.fixture(scope="session")
+def champion_root(
+    config: Config,
+    finished: Path,
+    project_root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A project whose candidate is champion, without the gates. Do not change it."""
+    root = tmp_path_factory.mktemp("champion")
+    for name in ("data", "models", "reports"):
+        shutil.copytree(finished / name, root / name)
+    shutil.copyfile(project_root / "params.yaml", root / "params.yaml")
+    version = register_candidate(config, root, COMMIT)
+    registry.set_alias(root, config.model.name, "champion", version.number)
+    return root
+
+
+@pytest.fixture(scope="session")
+def requests(config: Config, raw: pd.DataFrame) -> pd.DataFrame:
+    """Sound rows without their outcome."""
+    known = team.request().to_schema().columns
+    outcomes = [name for name in team.raw_table().to_schema().columns if name not in known]
+    return raw.drop(columns=outcomes).head(250).reset_index(drop=True)
+
+
+@pytest.fixture
+def csv(requests: pd.DataFrame, tmp_path: Path) -> Path:
+    """The rows in a file."""
+    path = tmp_path / "customers.csv"
+    requests.to_csv(path, index=False)
+    return path

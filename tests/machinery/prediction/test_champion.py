@@ -1,0 +1,152 @@
+"""A champion predicts in Python, with its own code, and from no file that nobody registered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import churn_radar.mlops as interface
+import numpy as np
+import pandas as pd
+import pytest
+from churn_radar.mlops import team
+from churn_radar.mlops.checksums import file_hash
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.prediction import champion as module
+from churn_radar.mlops.prediction import find
+from churn_radar.mlops.prediction.champion import Champion, load_champion
+from churn_radar.mlops.promotion import record
+from churn_radar.mlops.tracking import registry
+
+from .conftest import COMMIT
+
+
+@pytest.fixture
+def own(champion_root: Path, tmp_path: Path) -> Path:
+    """A copy of the project that may be changed."""
+    return Path(shutil.copytree(champion_root, tmp_path / "own"))
+
+
+@pytest.fixture
+def cloned(own: Path) -> Path:
+    """A project without a registry, in which git names the champion and DVC brought its files."""
+    files = own / record.FILES
+    files.mkdir()
+    for name in ("model.skops", "manifest.json", "code.zip"):
+        shutil.copyfile(own / "models" / name, files / name)
+    facts = dict.fromkeys(record.TEXTS, "x") | {
+        "version": 7,
+        "commit": COMMIT,
+        "sha256": file_hash(files / "model.skops"),
+        "files": {path.name: file_hash(path) for path in files.iterdir()},
+    }
+    (own / record.RECORD).write_text(json.dumps(facts))
+    (own / "models" / "mlflow.db").unlink()
+    return own
+
+
+def test_the_public_interface_loads_the_champion(
+    champion_root: Path, requests: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(champion_root)
+    champion = interface.load_champion()
+    assert (champion.model, champion.version, champion.commit) == ("churn-radar", 1, COMMIT)
+    rows = requests.head(5).set_index(pd.Index([*"abcac"])).assign(churned=None, town="x")
+    found = champion.predict(rows[rows.columns[::-1]])
+    assert [*found] == ["customer_id", "prediction", "probability_0", "probability_1"]
+    assert [*found.index] == [*"abcac"]
+    alone = champion.predict(rows.iloc[[4]])
+    np.testing.assert_allclose(alone["probability_1"], found["probability_1"].iloc[[4]], atol=1e-12)
+    assert champion.predict(rows.head(0)).empty
+    by_number = load_champion("1", champion_root).predict(rows)
+    pd.testing.assert_frame_equal(by_number, found)
+
+
+def test_rows_that_break_a_rule_are_refused(champion_root: Path, requests: pd.DataFrame) -> None:
+    champion = load_champion(root=champion_root)
+    with pytest.raises(ProjectError) as refused:
+        champion.predict(requests.assign(region="moon", email="secret", tenure_months=["x"] * 250))
+    said = str(refused.value)
+    assert "region: breaks the rule isin" in said
+    assert "in 250 row(s), the first is row 0 with the value moon" in said
+    assert "tenure_months: breaks the rule is not an integer" in said
+    assert "secret" not in said
+    with pytest.raises(ProjectError, match="region: missing from the table"):
+        champion.predict(requests.drop(columns="region"))
+
+
+def test_a_version_of_other_code_predicts_with_its_own(
+    config: Config, own: Path, requests: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = load_champion(root=own)
+    monkeypatch.setattr(team, "code_hash", lambda: "other")
+    started = []
+    popen = module.subprocess.Popen
+
+    def counted(*arguments: object, **options: object) -> object:
+        started.append(arguments)
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(module.subprocess, "Popen", counted)
+    with Champion(config, own, find(config, own, "champion")) as champion:
+        columns = champion.declared([*requests, "town"])
+        assert columns == [*requests]
+        assert champion.missing(columns[1:]) == columns[:1]
+        for rows in (requests[:100], requests[100:].assign(region="moon")):
+            mine, theirs = champion.score(rows), expected.score(rows)
+            assert mine.faults == theirs.faults
+            pd.testing.assert_frame_equal(mine.predictions, theirs.predictions, check_dtype=False)
+        with pytest.raises(ProjectError, match="own code: the data breaks Request:"):
+            champion.score(requests[["region"]])
+    assert len(started) == 1
+
+
+def test_a_process_that_ends_is_told(
+    config: Config, own: Path, requests: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "code_hash", lambda: "other")
+    with Champion(config, own, find(config, own, "champion")) as champion:
+        champion._scorer._process.kill()
+        champion._scorer._process.wait()
+        with pytest.raises(ProjectError, match="its process was ended"):
+            champion.score(requests)
+
+
+def test_files_that_were_not_registered_are_not_loaded(config: Config, own: Path) -> None:
+    version = registry.by_alias(own, config.model.name, "champion")
+    folder = registry.fetch(own, config.model.name, version)
+    manifest = folder / "manifest.json"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole + b" ")
+    with pytest.raises(ProjectError, match=r"manifest.json is not the file that was registered as"):
+        find(config, own, "champion")
+    manifest.write_bytes(whole)
+    assert find(config, own, "1").version == 1
+    (folder / "model.skops").write_bytes(b"other")
+    with pytest.raises(ProjectError, match=r"model.skops is not the file .*: nothing was loaded"):
+        find(config, own, "champion")
+
+
+def test_without_a_registry_the_champion_is_the_one_that_git_names(
+    config: Config, cloned: Path, requests: pd.DataFrame
+) -> None:
+    champion = load_champion(root=cloned)
+    assert (champion.version, champion.commit) == (7, COMMIT)
+    assert len(champion.predict(requests)) == 250
+    assert not (cloned / "models" / "mlflow.db").exists()
+    (cloned / record.FILES / "code.zip").write_bytes(b"other")
+    with pytest.raises(ProjectError, match=r"code.zip is not the file that was registered"):
+        find(config, cloned, "champion")
+    with pytest.raises(ProjectError, match="MODEL=7 is no version of churn-radar"):
+        find(config, cloned, "7")
+    shutil.rmtree(cloned / record.FILES)
+    with pytest.raises(ProjectError, match="its files are not here: `make registry-pull` brings"):
+        find(config, cloned, "champion")
+
+
+def test_a_version_whose_files_went_says_so(config: Config, own: Path) -> None:
+    registry.tag(own, config.model.name, 1, "pruned", "yes")
+    with pytest.raises(ProjectError, match="the files of churn-radar version 1 are gone"):
+        find(config, own, "champion")

@@ -1,0 +1,239 @@
+"""A running service, clients that ask it all the time, and versions that it can be given."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import churn_radar
+import numpy as np
+import pandas as pd
+from churn_radar.mlops import team
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.modeling.inputs import feature_table, inputs
+from churn_radar.mlops.modeling.storage import load_model, save_model
+from churn_radar.mlops.promotion.promote import register_candidate
+from churn_radar.mlops.tracking import Version, registry
+
+SOURCE = Path(churn_radar.__file__).parents[1]
+JSON = {"Content-Type": "application/json"}
+COMMIT = "a" * 40
+SECONDS = 60
+
+
+@dataclass
+class Answered:
+    """An answer: its status, its headers, and what is in it."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Server:
+    """A service in a process of its own."""
+
+    root: Path
+    port: int
+    process: subprocess.Popen[str]
+    log: Path
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answered:
+        """Send one request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        kind = response.headers.get("content-type", "")
+        found = json.loads(content) if kind.startswith("application/json") else content.decode()
+        return Answered(response.status, dict(response.headers), found)
+
+    def predict(self, rows: Any, query: str = "") -> Answered:
+        """Ask for predictions."""
+        return self.ask("POST", f"/predict{query}", json.dumps(rows).encode(), JSON)
+
+    def metric(self, start: str) -> float:
+        """The sum of the metrics whose line starts so."""
+        lines = self.ask("GET", "/metrics").body.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
+
+    def wait(self, until: Callable[[], bool], what: str) -> None:
+        """Wait until something has happened."""
+        end = time.monotonic() + SECONDS
+        while not until():
+            assert time.monotonic() < end, f"{what} did not happen: {self.log.read_text()}"
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+
+    def wait_for_version(self, number: int) -> None:
+        """Wait until a version is the champion that answers."""
+        self.wait(lambda: self.version() == number, f"a swap to version {number}")
+
+    def version(self) -> int:
+        """The number of the champion that answers."""
+        return int(self.ask("GET", "/model").body["champion"]["version"])
+
+    def model_processes(self) -> list[int]:
+        """The ids of the processes that have loaded a version."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                words = (folder / "cmdline").read_bytes().decode().split("\0")
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            except (OSError, ValueError):
+                continue
+            if int(parent) == self.process.pid and any(w.endswith("backend") for w in words):
+                found.append(int(folder.name))
+        return found
+
+
+@contextmanager
+def serving(root: Path, **variables: str) -> Iterator[Server]:
+    """Serve a project until the block ends, and see that it ends well."""
+    log = root / "serve.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "churn_radar.mlops.serving.commands", "--port", "0"],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(SOURCE)} | variables,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert "/predict" in line, log.read_text()
+        port = int(line.partition("/predict")[0].rpartition(":")[2])
+        server = Server(root, port, process, log)
+        server.wait(lambda: server.ask("GET", "/ready").status == 200, "readiness")
+        yield server
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+        process.stdout.close()
+
+
+@dataclass
+class Load:
+    """Clients that ask all the time, and what they were answered: row, status, answer, seconds."""
+
+    server: Server
+    rows: Sequence[dict[str, Any]]
+    n_clients: int = 4
+    answers: list[tuple[int, int, Any, float]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Load:
+        """Begin to ask."""
+        self._threads = []
+        for number in range(self.n_clients):
+            thread = threading.Thread(target=self._client, args=(number,))
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop asking."""
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for(self, n_answers: int) -> None:
+        """Wait until there are as many answers."""
+        self.server.wait(lambda: len(self.answers) >= n_answers, f"answer {n_answers}")
+
+    def _client(self, number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=SECONDS)
+        position = number
+        while not self._end.is_set():
+            position = (position + self.n_clients) % len(self.rows)
+            body = json.dumps(self.rows[position]).encode()
+            began = time.monotonic()
+            try:
+                connection.request("POST", "/predict", body, JSON)
+                response = connection.getresponse()
+                content = response.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection.close()
+                continue
+            seconds = time.monotonic() - began
+            answer = json.loads(content)
+            self.answers.append((position, response.status, answer, seconds))
+            if response.status != 200:
+                self.failures.append(f"{response.status}: {answer}")
+        connection.close()
+
+
+def retrain(config: Config, root: Path, seed: int) -> None:
+    """Make another model in models/: fitted to other rows."""
+    rows = pd.read_parquet(root / config.table("processed", "train")).sample(
+        frac=0.5, random_state=seed
+    )
+    features, target = inputs(config, rows)
+    model = load_model(root / "models" / "model.skops")
+    model.fit(features, target)
+    save_model(model, root / "models" / "model.skops")
+    manifest.write(config, root)
+
+
+def register(config: Config, root: Path) -> Version:
+    """Register what stands in models/, as a promotion does."""
+    return register_candidate(config, root, COMMIT)
+
+
+def make_champion(config: Config, root: Path, number: int) -> None:
+    """Move the alias, as a promotion does at its end."""
+    registry.set_alias(root, config.model.name, "champion", number)
+
+
+def offline(config: Config, root: Path, number: int, rows: pd.DataFrame) -> np.ndarray:
+    """What a version predicts without any service: probabilities, or numbers in one column."""
+    numbered = {one.number: one for one in registry.versions(root, config.model.name)}
+    folder = registry.fetch(root, config.model.name, numbered[number])
+    features = feature_table(team.features(), rows)
+    model = manifest.load(folder)
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(features))
+    return np.asarray(model.predict(features)).reshape(-1, 1)
+
+
+def online(answer: Any) -> np.ndarray:
+    """What a service predicted, in the same form."""
+    found = []
+    for one in answer["predictions"]:
+        shares = one.get("probabilities")
+        found.append(list(shares.values()) if shares else [one["prediction"]])
+    return np.array(found, float)
+
+
+def copy_project(finished: Path, params: Path, target: Path) -> Path:
+    """A project to serve from, with a finished pipeline and nothing registered."""
+    for name in ("data", "models", "reports", "docs"):
+        shutil.copytree(finished / name, target / name)
+    shutil.copy(params, target / "params.yaml")
+    return target

@@ -1,0 +1,245 @@
+"""Shadow, canary and A/B test: who answers whom, what ends a canary, what survives a restart."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from churn_radar.mlops.bounds import Canary
+from churn_radar.mlops.checksums import file_hash
+from churn_radar.mlops.config import Config
+from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.modeling import manifest
+from churn_radar.mlops.modeling.storage import load_model, save_model
+from churn_radar.mlops.serving import traffic
+from churn_radar.mlops.serving.traffic import Arm, Traffic
+from churn_radar.mlops.tracking import registry
+from hypothesis import given
+from hypothesis import strategies as st
+from machinery.serving import known
+from machinery.serving.known import Load, Server
+
+Body = dict[str, Any]
+QUICK = Canary(stages=[20, 50], stage_seconds=1, stage_rows=150)
+
+
+def arm(n: int = 500, seconds: float = 0.01, buckets: tuple[int, ...] = (300, 200)) -> Arm:
+    found = Arm()
+    for _ in range(n):
+        found.add(200, (1, 0), seconds)
+    found.rows = sum(buckets)
+    found.buckets = list(buckets)
+    return found
+
+
+def test_a_sound_challenger_has_no_fault() -> None:
+    assert traffic.fault(arm(), arm(), Canary()) == ""
+    # Nothing was seen yet.
+    assert traffic.fault(Arm(), Arm(), Canary()) == ""
+
+
+@pytest.mark.parametrize(
+    ("challenger", "reason"),
+    [
+        (arm(seconds=0.05), "95th percentile"),
+        (arm(buckets=(0, 500)), "spread otherwise"),
+    ],
+)
+def test_a_bad_challenger_is_told_by_its_answers(challenger: Arm, reason: str) -> None:
+    assert reason in traffic.fault(arm(), challenger, Canary())
+
+
+def test_an_error_ends_a_canary() -> None:
+    challenger = arm()
+    challenger.add(500, (1, 0), 0.01)
+    assert "1 of its answers" in traffic.fault(arm(), challenger, Canary())
+    assert traffic.fault(arm(), challenger, Canary(max_errors=1)) == ""
+
+
+def test_equal_arms_are_hardly_ever_taken_for_different_ones() -> None:
+    rng = np.random.default_rng(2026)
+    shares = np.full(10, 0.1)
+    for n_rows in (20, 200, 2_000):
+        for _ in range(500):
+            one, other = rng.multinomial(10 * n_rows, shares), rng.multinomial(n_rows, shares)
+            shift, noise = traffic.prediction_shift(one.tolist(), other.tolist())
+            assert shift <= noise
+
+
+@given(st.text(), st.floats(0.1, 99.9))
+def test_an_entity_always_has_the_same_version(key: str, share: float) -> None:
+    state = Traffic("ab", 2, share, salt="a")
+    first = traffic.is_for_challenger(state, key)
+    assert traffic.is_for_challenger(state, key) == first
+    # Who was with the challenger stays there when the share grows.
+    if first:
+        assert traffic.is_for_challenger(Traffic("ab", 2, 100, salt="a"), key)
+
+
+def test_the_share_is_kept() -> None:
+    state = Traffic("canary", 2, 25, salt="b")
+    n_challenger = sum(traffic.is_for_challenger(state, str(number)) for number in range(10_000))
+    assert 2_300 < n_challenger < 2_700
+
+
+def test_a_misspelt_mode_or_a_share_that_is_none_is_one_sentence() -> None:
+    with pytest.raises(ProjectError, match="did you mean canary"):
+        traffic.begin("canarry", 2, 50, Canary())
+    for share in (0, 100, 150):
+        with pytest.raises(ProjectError, match="is no share"):
+            traffic.begin("ab", 2, share, Canary())
+
+
+def test_a_broken_state_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / traffic.STATE
+    path.parent.mkdir()
+    path.write_text("{")
+    with pytest.raises(ProjectError, match=r"make traffic MODE=champion"):
+        traffic.read(tmp_path)
+
+
+@pytest.fixture
+def champion_alone(served: Path, server: Server) -> Iterator[None]:
+    """End whatever a test began."""
+    yield
+    traffic.write(served, traffic.begin("champion", None, 0, QUICK))
+    server.wait(lambda: state(server)["mode"] == "champion", "the end of a test")
+
+
+def state(server: Server) -> dict[str, Any]:
+    found: dict[str, Any] = server.ask("GET", "/model").body["traffic"]
+    return found
+
+
+def begin(root: Path, server: Server, mode: str, challenger: int, share: float = 50) -> None:
+    traffic.write(root, traffic.begin(mode, challenger, share, QUICK))
+    server.wait(
+        lambda: (
+            (server.ask("GET", "/model").body["challenger"] or {}).get("version") == challenger
+            and state(server)["mode"] == mode
+        ),
+        mode,
+    )
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_shadow_answers_to_nobody_and_its_differences_are_recorded(
+    served: Path, server: Server, bodies: list[Body]
+) -> None:
+    begin(served, server, "shadow", 2)
+    answers = [server.predict(body) for body in bodies[:20]]
+    assert {answer.body["version"] for answer in answers} == {1}
+    server.wait(lambda: server.metric("shadow_difference_count") >= 20, "the shadow's answers")
+    assert server.metric("shadow_difference_sum") > 0
+    assert server.metric('predictions_total{arm="shadow"') >= 20
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_the_mode_changes_while_the_challenger_stays(
+    served: Path, server: Server, bodies: list[Body]
+) -> None:
+    for mode in ("shadow", "ab", "shadow"):
+        begin(served, server, mode, 2)
+        assert server.predict(bodies[0]).status == 200
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_row_of_nobody_known_is_no_part_of_a_test(
+    served: Path, server: Server, bodies: list[Body]
+) -> None:
+    begin(served, server, "ab", 2, share=99)
+    nobody = {name: value for name, value in bodies[0].items() if name != "customer_id"}
+    assert server.predict(nobody).status == 422
+    # Half a character is no UTF-8.
+    body = b'{"customer_id": "\\ud800"}'
+    assert server.ask("POST", "/predict", body, known.JSON).status in (400, 422)
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_challenger_that_becomes_champion_is_no_challenger_any_more(
+    config: Config, served: Path, server: Server, bodies: list[Body]
+) -> None:
+    begin(served, server, "canary", 2)
+    known.make_champion(config, served, 2)
+    server.wait(lambda: "it is champion now" in state(server)["outcome"], "the end of the canary")
+    known.make_champion(config, served, 1)
+    server.wait_for_version(1)
+    assert {server.predict(body).body["version"] for body in bodies[:20]} == {1}
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_test_gives_each_entity_one_version(
+    served: Path, server: Server, bodies: list[Body]
+) -> None:
+    begin(served, server, "ab", 2)
+    first = [server.predict(body).body["version"] for body in bodies[:40]]
+    again = [server.predict(body).body["version"] for body in bodies[:40]]
+    assert first == again
+    assert set(first) == {1, 2}
+    # Rows of both arms have one answer, by the champion.
+    assert server.predict(bodies[:40]).body["version"] == 1
+
+
+def spoil(config: Config, root: Path) -> int:
+    """Register a challenger that loads and gives its golden answers, and is bad all the same."""
+    model = load_model(root / "models" / "model.skops")
+    final = model[-1]
+    final.coef_ = final.coef_ * 0
+    # Far away for a probability as well as for a number.
+    final.intercept_ = final.intercept_ * 0 + (6 if hasattr(final, "classes_") else 1e6)
+    save_model(model, root / "models" / "model.skops")
+    manifest.write(config, root)
+    return int(known.register(config, root).number)
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_bad_canary_ends_in_its_first_stage_and_nobody_saw_a_failure(
+    config: Config, served: Path, server: Server, bodies: list[Body]
+) -> None:
+    number = spoil(config, served)
+    with Load(server, bodies) as load:
+        begin(served, server, "canary", number)
+        server.wait(lambda: state(server)["mode"] == "champion", "the end of the canary")
+    assert load.failures == []
+    outcome = state(server)["outcome"]
+    assert re.fullmatch(rf"canary of version {number} ended at 20 %: its predictions .*", outcome)
+    # It is written down, so a restart does not begin again.
+    written = json.loads((served / traffic.STATE).read_text())
+    assert (written["mode"], written["outcome"]) == ("champion", outcome)
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_sound_canary_passes_all_stages_and_survives_a_restart(
+    served: Path, server: Server, bodies: list[Body]
+) -> None:
+    with Load(server, bodies) as load:
+        begin(served, server, "canary", 2)
+        server.wait(lambda: "all stages passed" in state(server)["outcome"], "the last stage")
+    assert load.failures == []
+    versions = [answer["version"] for _, _, answer, _ in load.answers]
+    assert set(versions) == {1, 2}
+    assert state(server)["share"] == 50
+    with known.serving(served) as another:
+        another.wait(lambda: another.ask("GET", "/model").body["challenger"] is not None, "it")
+        assert state(another)["mode"] == "canary"
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_challenger_that_cannot_be_loaded_is_not_announced(
+    config: Config, served: Path, server: Server, bodies: list[Body]
+) -> None:
+    known.retrain(config, served, seed=7)
+    version = known.register(config, served)
+    folder = registry.fetch(served, config.model.name, version)
+    golden = folder / "golden.json"
+    golden.write_text(golden.read_text().replace('"predictions": [', '"predictions": [7,'))
+    registry.tag(served, config.model.name, version.number, "golden", file_hash(golden))
+    traffic.write(served, traffic.begin("canary", version.number, 50, QUICK))
+    server.wait(lambda: "the model answers golden row" in state(server)["outcome"], "a refusal")
+    assert state(server)["mode"] == "champion"
+    assert server.predict(bodies[0]).body["version"] == 1
