@@ -22,6 +22,9 @@ MAX_BATCH = 64
 """Requests in a batch, and no more than this in all: a large one is predicted by itself."""
 MAX_BATCH_BYTES = 1 << 20
 
+LINGER_SECONDS = 0.001
+"""For which a busy process waits for more requests; one that nobody waits for never does."""
+
 LOAD_SECONDS = 60
 """In which a version must have loaded and answered its golden requests."""
 
@@ -229,6 +232,9 @@ class Batcher:
                     break
                 # Requests that come from here on are the next batch.
                 await self._answer(batch, process)
+                # Those just answered ask again at once: with who waits they are one batch, not two.
+                if self._queue:
+                    await asyncio.sleep(LINGER_SECONDS)
             except asyncio.CancelledError:
                 await process.kill()
                 raise
@@ -253,11 +259,7 @@ class Batcher:
                 one.answer.set_result((facts, answer))
 
     async def _take(self, process: ModelProcess) -> list[Pending]:
-        """The next batch; empty once this is closing and nothing is left.
-
-        EOFError if the process ends while there is nothing to do: the next request should not be
-        the one that finds that out.
-        """
+        """The next batch; empty once this is closing; EOFError if the idle process ends."""
         self._forget_gone()
         while not self._queue:
             if self._is_closing:
