@@ -16,7 +16,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.storage import load_model, save_model
-from churn_radar.mlops.serving import traffic
+from churn_radar.mlops.serving import commands, traffic
 from churn_radar.mlops.serving.traffic import Arm, Traffic
 from churn_radar.mlops.tracking import registry
 from hypothesis import given
@@ -243,3 +243,13 @@ def test_a_challenger_that_cannot_be_loaded_is_not_announced(
     server.wait(lambda: "the model answers golden row" in state(server)["outcome"], "a refusal")
     assert state(server)["mode"] == "champion"
     assert server.predict(bodies[0]).body["version"] == 1
+
+
+def test_a_typo_in_the_mode_is_told_before_the_registry_is_asked(
+    served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(served)
+    with pytest.raises(ProjectError, match="did you mean canary"):
+        commands.traffic("canarry", model="", share=50)
+    with pytest.raises(ProjectError, match="MODEL=99 is no version"):
+        commands.traffic("canary", model="99", share=50)

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -68,8 +69,10 @@ def traffic(
     root = Path.cwd()
     config = load_config(root)
     if mode:
-        number = None if mode == "champion" else _challenger(root, model)
-        state = traffic_state.begin(mode, number, share, config.serving.canary)
+        # First what a typo can spoil: to ask the registry takes a second.
+        state = traffic_state.begin(mode, None, share, config.serving.canary)
+        if mode != "champion":
+            state = replace(state, challenger=_challenger(root, model))
         if mode == "ab":
             _require_entity(config)
         traffic_state.write(root, state)

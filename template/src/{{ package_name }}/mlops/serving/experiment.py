@@ -269,7 +269,7 @@ def _traffic(root: Path) -> dict[str, Any]:
     except FileNotFoundError:
         traffic = {}
     if traffic.get("mode") != "ab":
-        raise ProjectError(f"no A/B test runs: {TRAFFIC.as_posix()} describes none")
+        raise ProjectError("no A/B test runs: `make traffic MODE=ab MODEL=version` begins one")
     return traffic
 
 
