@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.serving import log, log_files
 from churn_radar.mlops.serving.log import FOLDER, PredictionLog, read_log
-from churn_radar.mlops.serving.logged import as_table, label_columns
+from churn_radar.mlops.serving.logged import Logged, as_table, label_columns
 from machinery.serving.logged_rows import PYTHONPATH, START, batch, files, quick, write_and_kill
 
 MERGER = """
@@ -255,6 +256,30 @@ def test_no_row_is_written_into_the_service_log(
     with pytest.raises(ProjectError, match="ArrowInvalid"):
         writing.close()
     assert "ArrowInvalid" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_rows_that_cannot_be_written_cost_no_others(
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    convert = log.as_table
+
+    def picky(batches: list[Logged], is_private: Callable[[str], bool]) -> pyarrow.Table:
+        if any(one.request_ids == ["r1"] for one in batches):
+            raise TypeError("no type for 'secret'")
+        return convert(batches, is_private)
+
+    monkeypatch.setattr(log, "as_table", picky)
+    writing = PredictionLog(tmp_path, quick(config), "v3-1")
+    for number in range(3):
+        writing.append(batch(number))
+        assert writing.flush(timeout=10)
+    writing.close()
+    assert numbers(read_log(tmp_path)) == [0, 2]
+    assert "cannot be logged: TypeError" in str(writing.problem)
     assert "secret" not in caplog.text
 
 

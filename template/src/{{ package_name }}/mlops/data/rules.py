@@ -14,10 +14,12 @@ from ..errors import ProjectError
 from .validation import (
     ABOUT_COLUMNS,
     failing_rows,
+    interval,
     is_plain,
     keep_rules_of_one_row,
     name_of,
     quick_test,
+    within,
 )
 
 MAX_PLANS = 100
@@ -149,7 +151,11 @@ class Rules:
         """The rows whose values have their types, and what is broken."""
         broken: list[Broken] = []
         typed: dict[str, pd.Series] = {}
+        bounds = {name: column.interval for name, column in plan if column.interval}
+        clear = within(table, bounds)
         for name, column in plan:
+            if name in clear:
+                continue
             given = typed.get(name, table[name])
             values = column.typed(given)
             if values is not given:
@@ -212,6 +218,8 @@ class _Column:
         self._declared = declared
         self._coerce = coerce or declared.coerce
         self._type = declared.dtype.type if declared.dtype else None
+        is_decimal = self._type == np.float64
+        self.interval = interval(declared.checks) if is_decimal else None
         self._tests = [(name_of(check), check, quick_test(check)) for check in declared.checks]
 
     def is_meant_by(self, name: str) -> bool:

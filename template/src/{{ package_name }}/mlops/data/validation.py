@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -129,6 +129,9 @@ COMPARISONS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
 }
 """Pandera's names of the comparisons, what NumPy does for each, and the name of its bound."""
 
+FEW_COLUMNS = 12
+"""Up to as many are judged one by one as fast as at once."""
+
 FEW_ROWS = 200
 """Up to as many, Python finds words in a set sooner than pandas does in an array."""
 
@@ -153,6 +156,49 @@ def quick_test(check: Check) -> Test | None:
     if check.name == "str_contains" and pattern == re.escape(str(pattern)):
         return _by_value(lambda value: pattern in value if isinstance(value, str) else False)
     return None
+
+
+def interval(checks: Sequence[Check]) -> tuple[float, float] | None:
+    """Return the least and the greatest number that hold checks of bounds; None of other checks."""
+    lowest, highest = -np.inf, np.inf
+    for check in checks:
+        bound = check.statistics.get(COMPARISONS.get(check.name, ("", ""))[1])
+        if check.element_wise or not isinstance(bound, int | float):
+            return None
+        match check.name:
+            case "greater_than":
+                lowest = max(lowest, np.nextafter(bound, np.inf))
+            case "greater_than_or_equal_to":
+                lowest = max(lowest, bound)
+            case "less_than":
+                highest = min(highest, np.nextafter(bound, -np.inf))
+            case "less_than_or_equal_to":
+                highest = min(highest, bound)
+            case _:
+                return None
+    return float(lowest), float(highest)
+
+
+def within(table: pd.DataFrame, bounds: dict[str, tuple[float, float]]) -> set[str]:
+    """Return columns of decimal numbers without a gap that all lie within their bounds.
+
+    Args:
+        table: Any number of rows.
+        bounds: For each of some columns the least and the greatest number. Of a few columns none
+            is looked at: to ask each rule of each column by itself is as fast.
+    """
+    if len(bounds) <= FEW_COLUMNS:
+        return set()
+    types = dict(zip(table.columns, table.dtypes.to_numpy(), strict=True))
+    names = [name for name in bounds if types[name] == np.float64]
+    if not names:
+        return set()
+    numbers = table[names] if len(names) < len(types) else table
+    lowest, highest = zip(*(bounds[name] for name in numbers), strict=True)
+    values = numbers.to_numpy()
+    # Not true of a gap.
+    holds = ((values >= lowest) & (values <= highest)).all(axis=0)
+    return set(numbers.columns[holds])
 
 
 def _comparison(compare: Callable[[Any, Any], Any], bound: Any) -> Test:

@@ -1,6 +1,7 @@
 """The service over HTTP: limits, status codes and documentation; models run in other processes."""
 
 import asyncio
+import gc
 import json
 import os
 import secrets
@@ -55,6 +56,8 @@ def create_app(root: Path, config: Config) -> FastAPI:
         # Nothing is left of the versions' code when the service ends.
         with TemporaryDirectory(prefix="served-") as scratch:
             await service.start(Path(scratch))
+            # What was loaded stays: to look for garbage in it would delay answers.
+            gc.freeze()
             yield
             await service.close()
 

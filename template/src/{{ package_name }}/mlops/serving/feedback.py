@@ -148,7 +148,7 @@ def read_labels(root: Path) -> pd.DataFrame:
     import pyarrow
 
     from . import log_files
-    from .log import combined
+    from .logged import combined
 
     kinds = {"request_id": pyarrow.string(), "row": pyarrow.int64(), "label": pyarrow.null()}
     kinds["received"] = pyarrow.timestamp("us", "UTC")

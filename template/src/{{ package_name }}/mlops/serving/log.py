@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import pandas as pd
 import pyarrow
@@ -19,7 +21,7 @@ from filelock import FileLock, Timeout
 from ..config import Config
 from ..errors import ProjectError
 from . import log_files, postgres
-from .logged import COLUMNS, Logged, as_table, is_private, same_layout
+from .logged import COLUMNS, Logged, as_table, combined, is_private, same_layout
 
 FOLDER = Path("data", "feedback", "predictions")
 """Where the log is, from the project's root."""
@@ -29,6 +31,9 @@ ROWS_AT_ONCE = 10_000
 
 MAX_WAITING = 200_000
 """Rows in memory from which on `append` waits for the disk: better slow than without a log."""
+
+CONVERT_SECONDS = 0.25
+"""Between two conversions of waiting rows: of a few, since answers wait meanwhile."""
 
 TIDY_SECONDS = 10
 """Between two merges, times `serving.log_seconds`."""
@@ -138,36 +143,68 @@ class PredictionLog:
 
     def _write_for_ever(self) -> None:
         """Write what waits, again and again; end once the log is closed."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._batches or self._is_closed)
-                if not self._batches:
+        while self._wait_for_rows():
+            for tables in self._collect().values():
+                if not self._write(combined(tables)):
                     return
-                self._changed.wait_for(self._is_due, self._seconds)
+
+    def _wait_for_rows(self) -> bool:
+        """Sleep until there is something to write; False if nothing can come any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._batches or self._is_closed)
+            return bool(self._batches)
+
+    def _collect(self) -> dict[tuple[Any, ...], list[pyarrow.Table]]:
+        """The rows that come until it is time to write, by the layout of their batches."""
+        end = monotonic() + self._seconds
+        pause = min(self._seconds, CONVERT_SECONDS)
+        found: dict[tuple[Any, ...], list[pyarrow.Table]] = {}
+        is_due = False
+        while not is_due:
+            with self._changed:
+                is_due = self._changed.wait_for(self._is_due, pause) or monotonic() >= end
                 batches = self._batches
                 self._batches = []
-                self._is_urgent = False
+                if is_due:
+                    self._is_urgent = False
             for group in same_layout(batches):
-                if not self._write(group):
-                    return
+                table = self._convert(group)
+                if table is not None:
+                    found.setdefault(group[0].layout, []).append(table)
+        return found
 
     def _is_due(self) -> bool:
         return self._is_closed or self._is_urgent or self._n_waiting >= ROWS_AT_ONCE
 
-    def _write(self, batches: list[Logged]) -> bool:
-        """Write batches as one file, and try until that works; False if the log closed first."""
+    def _convert(self, batches: list[Logged]) -> pyarrow.Table | None:
+        """Batches of one layout as a table; None if that fails, as it would the next time too."""
+        try:
+            return as_table(batches, self._is_private)
+        except Exception as error:
+            # No more than the kind of error: a message may quote a value.
+            self._problems["converting"] = f"some rows cannot be logged: {type(error).__name__}"
+            LOGGER.error(self._problems["converting"])
+            self._count_written(sum(len(batch.request_ids) for batch in batches))
+            return None
+
+    def _write(self, table: pyarrow.Table) -> bool:
+        """Write a table as one file, and try until that works; False if the log closed first."""
         while True:
-            if self._attempt("writing", lambda: self._write_part(batches)):
-                with self._changed:
-                    self._n_written += sum(len(batch.request_ids) for batch in batches)
-                    self._changed.notify_all()
+            if self._attempt("writing", lambda: self._write_part(table)):
+                self._count_written(len(table))
                 return True
             with self._changed:
                 if self._changed.wait_for(lambda: self._is_closed, self._seconds):
                     return False
 
-    def _write_part(self, batches: list[Logged]) -> None:
-        log_files.write_part(self._folder, as_table(batches, self._is_private), self._writer)
+    def _write_part(self, table: pyarrow.Table) -> None:
+        log_files.write_part(self._folder, table, self._writer)
+
+    def _count_written(self, n_rows: int) -> None:
+        """Rows that nobody has to wait for any more."""
+        with self._changed:
+            self._n_written += n_rows
+            self._changed.notify_all()
 
     def _is_private(self, name: str) -> bool:
         # Remembered: the schema is made anew for each question.
@@ -250,27 +287,3 @@ def read_log(root: Path, since: datetime | None = None) -> pd.DataFrame:
     rows: pd.DataFrame = combined([empty, *tables]).to_pandas()
     rows = rows.sort_values("time", kind="stable", ignore_index=True)
     return rows.drop_duplicates(KEY, ignore_index=True)
-
-
-def combined(tables: list[pyarrow.Table]) -> pyarrow.Table:
-    """Return the rows of all tables; a column that has two kinds of values becomes text.
-
-    Args:
-        tables: They may have different columns.
-    """
-    try:
-        return pyarrow.concat_tables(tables, promote_options="permissive")
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
-        pass
-    kinds: dict[str, set[pyarrow.DataType]] = {}
-    for table in tables:
-        for column in table.schema:
-            kinds.setdefault(column.name, set()).add(column.type)
-    mixed = {name for name, found in kinds.items() if len(found) > 1}
-    texts = []
-    for table in tables:
-        fields = []
-        for column in table.schema:
-            fields.append(column.with_type(pyarrow.string()) if column.name in mixed else column)
-        texts.append(table.cast(pyarrow.schema(fields)))
-    return pyarrow.concat_tables(texts, promote_options="default")

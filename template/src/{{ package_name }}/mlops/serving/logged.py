@@ -137,6 +137,30 @@ def as_table(batches: list[Logged], is_private: Callable[[str], bool]) -> pyarro
     return pyarrow.table(columns)
 
 
+def combined(tables: list[pyarrow.Table]) -> pyarrow.Table:
+    """Return the rows of all tables; a column that has two kinds of values becomes text.
+
+    Args:
+        tables: They may have different columns.
+    """
+    try:
+        return pyarrow.concat_tables(tables, promote_options="permissive")
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
+        pass
+    kinds: dict[str, set[pyarrow.DataType]] = {}
+    for table in tables:
+        for column in table.schema:
+            kinds.setdefault(column.name, set()).add(column.type)
+    mixed = {name for name, found in kinds.items() if len(found) > 1}
+    texts = []
+    for table in tables:
+        fields = []
+        for column in table.schema:
+            fields.append(column.with_type(pyarrow.string()) if column.name in mixed else column)
+        texts.append(table.cast(pyarrow.schema(fields)))
+    return pyarrow.concat_tables(texts, promote_options="default")
+
+
 def _array(values: Any) -> pyarrow.Array:
     """A column in Arrow's types: numbers, booleans and moments as they are, all else as text.
 

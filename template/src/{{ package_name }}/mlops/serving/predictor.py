@@ -212,7 +212,8 @@ class Predictor:
         if features.empty:
             return
         # Rows whose features break a rule are gone from here on.
-        table = table.loc[features.index]
+        if len(features) < len(table):
+            table = table.loc[features.index]
         positions = [positions[row] for row in table.index]
         predictions, probabilities = self.outputs.of(features)
         scores = self._scores(predictions, probabilities)
