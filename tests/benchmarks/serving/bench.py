@@ -39,10 +39,12 @@ class Found:
 
     Attributes:
         loads: By the number of connections.
-        offline: Milliseconds of the pipeline in process: one row, 1,000 ready ones, 1,000 records.
+        offline: Milliseconds of the pipeline in process: one row, and 1,000 rows
+            ready, as records and as JSON.
         batch: Milliseconds of 1,000 rows.
         to_ready: Those by the pipeline's, on a table that is ready.
         to_records: The same, where the pipeline has to make the table of records.
+        to_json: The same, where it has to read these from JSON, as a server must.
     """
 
     megabytes: float = 0.0
@@ -56,6 +58,7 @@ class Found:
     batch: list[float] = field(default_factory=list)
     to_ready: list[float] = field(default_factory=list)
     to_records: list[float] = field(default_factory=list)
+    to_json: list[float] = field(default_factory=list)
 
     def typical(self, connections: int, name: str) -> float:
         values = [float(getattr(load, name)) for load in self.loads[connections]]
@@ -95,6 +98,7 @@ def measure_once(
     found.batch.append(batch)
     found.to_ready.append(batch / measured["ready"])
     found.to_records.append(batch / measured["records"])
+    found.to_json.append(batch / measured["json"])
 
 
 def table(results: dict[str, Found]) -> list[str]:
@@ -102,7 +106,16 @@ def table(results: dict[str, Found]) -> list[str]:
     titles = [""]
     for connections in CONNECTIONS:
         titles += [f"requests/s at {connections}", "p50", "p95", "p99", "CPU", "others"]
-    titles += ["failed", "1,000 rows", "/ ready table", "/ records", "memory", "start", "size"]
+    titles += [
+        "failed",
+        "1,000 rows",
+        "/ ready table",
+        "/ records",
+        "/ JSON",
+        "memory",
+        "start",
+        "size",
+    ]
     titles += ["packages", "difference"]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for name, found in results.items():
@@ -124,7 +137,8 @@ def figures(found: Found) -> list[str]:
         cells.append(f"{found.typical(connections, 'others'):.0%}")
     cells.append(str(sum(load.failed for loads in found.loads.values() for load in loads)))
     cells += [f"{median(found.batch):.1f} ms", f"{median(found.to_ready):.2f}"]
-    cells += [f"{median(found.to_records):.2f}", f"{median(found.memory):.0f} MB"]
+    cells += [f"{median(found.to_records):.2f}", f"{median(found.to_json):.2f}"]
+    cells.append(f"{median(found.memory):.0f} MB")
     cells.append(f"{median(found.seconds_to_start):.1f} s")
     # The project's own environment holds what trains a model, too: its size says nothing here.
     size = [f"{found.megabytes:.0f} MB", str(found.n_packages)] if found.n_packages else ["", ""]
@@ -161,7 +175,8 @@ def notes(results: dict[str, Found], peers: list[Peer], programs: dict[str, Path
         typical = {name: median(one[name] for one in in_process) for name in in_process[0]}
         lines.append(
             f"The pipeline in process: one row as a record {typical['one']:.1f} ms, 1,000 rows as "
-            f"a ready table {typical['ready']:.1f} ms, as records {typical['records']:.1f} ms"
+            f"a ready table {typical['ready']:.1f} ms, as records {typical['records']:.1f} ms, "
+            f"as JSON {typical['json']:.1f} ms"
         )
     for peer in peers:
         lines.append(f"{peer.name}: {versions(programs.get(peer.name))}; {peer.settings}")

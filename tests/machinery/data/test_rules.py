@@ -12,6 +12,7 @@ import pandera.pandas as pa
 import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.data.rules import Broken, Rules
+from churn_radar.mlops.data.validation import FEW_COLUMNS
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling.inputs import feature_table
 from hypothesis import HealthCheck, given, settings
@@ -104,6 +105,28 @@ class Parsed(pa.DataFrameModel):
         return column.astype("str").str.lower()
 
 
+NAMES = [f"n{number}" for number in range(FEW_COLUMNS + 4)]
+BOUNDS: list[dict[str, Any]] = [
+    {"gt": 0, "le": 10},
+    {"ge": 0, "lt": 10},
+    {"ge": 0, "nullable": True},
+]
+
+
+def wide() -> type[pa.DataFrameModel]:
+    """A schema with so many bounds that they are judged at once."""
+    rules = {}
+    for number, name in enumerate(NAMES):
+        rules[name] = pa.Field(**BOUNDS[number % len(BOUNDS)])
+    annotations = dict.fromkeys(NAMES, float)
+    return type("Wide", (pa.DataFrameModel,), rules | {"__annotations__": annotations})
+
+
+def decimals() -> pd.DataFrame:
+    values = np.random.default_rng(1).uniform(0.001, 9.999, (6, len(NAMES)))
+    return pd.DataFrame(values, columns=NAMES)
+
+
 def example() -> pd.DataFrame:
     raw = team.simulate(40, 7)
     request: pd.DataFrame = raw.drop(columns=["label_month", "churned", "spend_next_month"])
@@ -121,6 +144,7 @@ CASES: dict[str, Case] = {
     "Request": (team.request(), example),
     "FeatureTable": (team.feature_schema(), example_features),
     "everything": (Everything, everything),
+    "wide": (wide(), decimals),
     "parsed": (Parsed, lambda: pd.DataFrame({"name": ["a", "B"], "size": [None, 2.0]})),
 }
 
@@ -247,6 +271,16 @@ def test_a_column_too_many_is_dropped_where_the_schema_filters() -> None:
 
     rows = pd.DataFrame({"count": [1], "more": [1]})
     assert list(Rules(Filter).split(rows).sound) == ["count"]
+
+
+@pytest.mark.parametrize("value", [0.0, np.nextafter(0, 1), np.nextafter(10, 0), 10.0, np.inf])
+def test_bounds_that_are_judged_at_once_are_as_sharp(value: float) -> None:
+    schema = wide()
+    rows = decimals()
+    for name in NAMES:
+        broken = alone(schema, rows.assign(**{name: [1.0, value, *[2.0] * 4]}))
+        found = Rules(schema).broken(rows.assign(**{name: [1.0, value, *[2.0] * 4]}))
+        assert {(fault.row, fault.column) for fault in found} == set(broken)
 
 
 @pytest.mark.parametrize("name", ["Request", "FeatureTable"])
