@@ -194,11 +194,13 @@ def within(table: pd.DataFrame, bounds: dict[str, tuple[float, float]]) -> set[s
     if not names:
         return set()
     numbers = table[names] if len(names) < len(types) else table
-    lowest, highest = zip(*(bounds[name] for name in numbers), strict=True)
+    # In the order of the table.
+    names = [str(name) for name in numbers]
+    lowest, highest = zip(*(bounds[name] for name in names), strict=True)
     values = numbers.to_numpy()
     # Not true of a gap.
     holds = ((values >= lowest) & (values <= highest)).all(axis=0)
-    return set(numbers.columns[holds])
+    return {name for name, is_clear in zip(names, holds, strict=True) if is_clear}
 
 
 def _comparison(compare: Callable[[Any, Any], Any], bound: Any) -> Test:
