@@ -199,7 +199,7 @@ def within(table: pd.DataFrame, bounds: dict[str, tuple[float, float]]) -> set[s
     lowest, highest = zip(*(bounds[name] for name in names), strict=True)
     values = numbers.to_numpy()
     # Not true of a gap.
-    holds = ((values >= lowest) & (values <= highest)).all(axis=0)
+    holds = np.all((values >= lowest) & (values <= highest), axis=0)
     return {name for name, is_clear in zip(names, holds, strict=True) if is_clear}
 
 
