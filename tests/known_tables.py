@@ -15,11 +15,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import support
 from real_tables import OVERRIDES, TABLES, data_file
 from table_runs import outcome_of, prepare, render_project
+
+if TYPE_CHECKING:
+    # Imports the package of a project, which each process makes for itself.
+    from machinery.serving.known import Server
 
 FLOORS = {
     "tumours": ("roc_auc", 0.97),
@@ -136,6 +141,7 @@ def check_service(project: Path) -> None:
             for number in (2, 1):
                 known.make_champion(config, project, number)
                 server.wait_for_version(number)
+        check_canary(project, server, bodies)
     assert load.failures == []
     for position, _, one, _ in load.answers:
         own = expected[one["version"]][position]
@@ -144,6 +150,27 @@ def check_service(project: Path) -> None:
     for path, content in kept.items():
         if not path.name.startswith("mlflow"):
             path.write_bytes(content)
+
+
+def check_canary(project: Path, server: Server, bodies: list[dict[str, Any]]) -> None:
+    """A challenger that predicts otherwise is ended in the first stage."""
+    from churn_radar.mlops.bounds import Canary
+    from churn_radar.mlops.config import load_config
+    from churn_radar.mlops.serving import traffic
+    from machinery.serving import known
+
+    number = known.spoil(load_config(project), project)
+    traffic.write(project, traffic.begin("canary", number, 0, Canary(stages=[50])))
+
+    def has_ended() -> bool:
+        state = server.ask("GET", "/model").body["traffic"]
+        return str(state["outcome"]).startswith(f"canary of version {number} ended")
+
+    with known.Load(server, bodies, n_clients=2) as load:
+        server.wait(has_ended, "the end of the canary")
+    assert load.failures == []
+    assert traffic.read(project).stage == 0
+    assert "its predictions are spread otherwise" in traffic.read(project).outcome
 
 
 def shuffled(inputs: Callable[..., tuple[pd.DataFrame, pd.Series]]) -> Callable[..., object]:

@@ -19,6 +19,7 @@ from e2e.promotions import (
     settle,
     verdicts,
 )
+from machinery.serving import known
 from support import commit
 
 
@@ -86,7 +87,7 @@ def test_what_is_not_verified_is_not_promoted(candidate_project: Path) -> None:
     assert aliases(candidate_project) == {"champion": 1}
 
 
-def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:
+def test_the_next_champion_and_the_way_back(candidate_project: Path, tmp_path: Path) -> None:
     """A sound candidate passes every gate, and `make rollback` undoes it."""
     status, refused, output = promote(candidate_project, "WHY=less weight")
     assert (status, refused) == (0, {}), output
@@ -94,7 +95,18 @@ def test_the_next_champion_and_the_way_back(candidate_project: Path) -> None:
     assert aliases(candidate_project) == {"champion": newest, "previous": 1}
     commit(candidate_project, "Promote")
     assert re.search(r"champion +skill differs|passed +champion", output)
-    said = succeed(candidate_project, "make", "rollback", "WHY=complaints")
+    rows = json.loads((candidate_project / "models" / "golden.json").read_text())["rows"]
+    command = [str(candidate_project / ".venv" / "bin" / "churn-radar"), "serve"]
+    log = tmp_path / "serve.log"
+    # Nobody who asks meanwhile notices more than another version.
+    with (
+        known.serving(candidate_project, command, log, PYTHONPATH="") as server,
+        known.Load(server, rows, n_clients=2) as load,
+    ):
+        assert server.version() == newest
+        said = succeed(candidate_project, "make", "rollback", "WHY=complaints")
+        server.wait_for_version(1)
+    assert load.failures == []
     assert "Version 1" in said
     assert aliases(candidate_project) == {"champion": 1}
     record = candidate_project / "reports" / "promotion.json"

@@ -182,7 +182,7 @@ PEERS = (
         lambda programs, port: [str(programs / "churn-radar"), "serve", "--port", str(port)],
         "/predict",
         "/predict",
-        lambda rows: rows[0] if len(rows) == 1 else {"rows": rows},
+        lambda rows: rows[0] if len(rows) == 1 else rows,
         read_ours,
         "as `make serve` starts it",
     ),

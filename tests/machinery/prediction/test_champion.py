@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import churn_radar.mlops as interface
@@ -15,9 +16,10 @@ from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.prediction import champion as module
-from churn_radar.mlops.prediction import find
+from churn_radar.mlops.prediction import find, scoring
 from churn_radar.mlops.prediction.champion import Champion, load_champion
 from churn_radar.mlops.promotion import record
+from churn_radar.mlops.team import Feature
 from churn_radar.mlops.tracking import registry
 
 from .conftest import COMMIT
@@ -75,6 +77,38 @@ def test_rows_that_break_a_rule_are_refused(champion_root: Path, requests: pd.Da
     assert "secret" not in said
     with pytest.raises(ProjectError, match="region: missing from the table"):
         champion.predict(requests.drop(columns="region"))
+
+
+def test_a_row_at_which_a_feature_fails_costs_no_other(
+    champion_root: Path, requests: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion = load_champion(root=champion_root)
+    expected = champion.score(requests).predictions
+    bad: set[int] = set()
+    compute = scoring.feature_table
+
+    def picky(features: Sequence[Feature], rows: pd.DataFrame) -> pd.DataFrame:
+        if bad & set(rows["customer_id"]):
+            raise ZeroDivisionError("secret")
+        table: pd.DataFrame = compute(features, rows)
+        return table
+
+    monkeypatch.setattr(scoring, "feature_table", picky)
+    bad |= set(requests["customer_id"].iloc[[0, 70]])
+    is_bad = requests["customer_id"].isin(bad).to_numpy()
+    found = champion.score(requests)
+    faults = {fault.row: fault[1:] for fault in found.faults}
+    assert faults == dict.fromkeys(np.flatnonzero(is_bad), ("", "raises ZeroDivisionError", None))
+    pd.testing.assert_frame_equal(found.predictions, expected[~is_bad])
+    bad |= set(requests["customer_id"])
+    few = champion.score(requests.head(20))
+    assert (len(few.faults), len(few.predictions)) == (20, 0)
+    assert [*few.predictions] == [*expected]
+    with pytest.raises(
+        ProjectError, match="raises ZeroDivisionError in more than 100 rows"
+    ) as said:
+        champion.score(requests)
+    assert "secret" not in str(said.value)
 
 
 def test_a_version_of_other_code_predicts_with_its_own(

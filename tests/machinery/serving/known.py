@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import churn_radar
 import numpy as np
 import pandas as pd
 from churn_radar.mlops import team
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.inputs import feature_table, inputs
@@ -109,13 +111,18 @@ class Server:
         return found
 
 
+COMMAND = (sys.executable, "-m", "churn_radar.mlops.serving.commands")
+
+
 @contextmanager
-def serving(root: Path, **variables: str) -> Iterator[Server]:
+def serving(
+    root: Path, command: Sequence[str] = COMMAND, log: Path | None = None, **variables: str
+) -> Iterator[Server]:
     """Serve a project until the block ends, and see that it ends well."""
-    log = root / "serve.log"
+    log = log or root / "serve.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "churn_radar.mlops.serving.commands", "--port", "0"],
+            [*command, "--port", "0"],
             cwd=root,
             env=os.environ | {"PYTHONPATH": str(SOURCE)} | variables,
             stdout=subprocess.PIPE,
@@ -189,6 +196,18 @@ class Load:
         connection.close()
 
 
+@contextmanager
+def serving_with(
+    served: Path, root: Path, settings: dict[str, Any], **variables: str
+) -> Iterator[Server]:
+    """Serve a project's versions with other settings, from a folder of its own."""
+    (root / "models").symlink_to(served / "models")
+    params = (served / "params.yaml").read_text().partition("\nserving:")[0]
+    (root / "params.yaml").write_text(f"{params}\nserving: {json.dumps(settings)}\n")
+    with serving(root, COMMAND, None, **variables) as running:
+        yield running
+
+
 def retrain(config: Config, root: Path, seed: int) -> None:
     """Make another model in models/: fitted to other rows."""
     rows = pd.read_parquet(root / config.table("processed", "train")).sample(
@@ -199,6 +218,45 @@ def retrain(config: Config, root: Path, seed: int) -> None:
     model.fit(features, target)
     save_model(model, root / "models" / "model.skops")
     manifest.write(config, root)
+
+
+def spoil(config: Config, root: Path) -> int:
+    """Register a challenger that loads and gives its golden answers, and is bad all the same."""
+    model = load_model(root / "models" / "model.skops")
+    final = model[-1]
+    # Far away for a probability as well as for a number.
+    shift = 6 if hasattr(final, "classes_") else 1e6
+    if hasattr(final, "coef_"):
+        final.coef_ = final.coef_ * 0
+        final.intercept_ = final.intercept_ * 0 + shift
+    else:
+        final._baseline_prediction = final._baseline_prediction + shift
+    save_model(model, root / "models" / "model.skops")
+    manifest.write(config, root)
+    return int(register(config, root).number)
+
+
+def hang(config: Config, root: Path) -> int:
+    """Register a challenger whose own features.py waits for as long as there is a file `hang`."""
+    retrain(config, root, seed=20)
+    code = root / "models" / "code.zip"
+    with ZipFile(code) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    features = files["churn_radar/features.py"].decode()
+    features = features.replace(
+        "import pandas", "import time\nfrom pathlib import Path\nimport pandas"
+    )
+    first = "    days = ("
+    assert first in features
+    wait = '    while Path("hang").exists():\n        time.sleep(0.1)\n'
+    files["churn_radar/features.py"] = features.replace(first, wait + first).encode()
+    with ZipFile(code, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    path = root / "models" / "manifest.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"snapshot": file_hash(code)}))
+    return int(register(config, root).number)
 
 
 def register(config: Config, root: Path) -> Version:

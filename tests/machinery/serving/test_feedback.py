@@ -131,11 +131,17 @@ def test_what_cannot_be_joined_is_said(
     assert not (root / FOLDER).exists()
 
 
+IMPOSSIBLE = {
+    "classification": (2, r"churned.* is not a boolean in 1 row"),
+    "regression": (-1, r"spend_next_month breaks the rule .*0\) in 1 row.* 1$"),
+}
+"""A label that the column of a task cannot hold, and what is said of it."""
+
+
 def test_a_label_holds_the_rules_of_its_column(config: Config, root: Path) -> None:
-    if config.task == "classification":
-        pytest.skip("a boolean has no rule beside its type")
-    path = labels(config, root, request_id=["r1", "r2"], target=[0, -1])
-    with pytest.raises(ProjectError, match=r"spend_next_month breaks the rule .*0\) in 1 row.* 1$"):
+    label, said = IMPOSSIBLE[config.task]
+    path = labels(config, root, request_id=["r1", "r2"], target=[0, label])
+    with pytest.raises(ProjectError, match=said):
         add_labels(config, root, path)
 
 

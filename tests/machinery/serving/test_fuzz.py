@@ -235,10 +235,7 @@ def test_pipelined_requests_are_answered_in_their_order(server: Server, bodies: 
 def strict(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The same versions served with narrow limits, to those who have the key."""
     root = tmp_path_factory.mktemp("strict")
-    (root / "models").symlink_to(served / "models")
-    params = (served / "params.yaml").read_text().partition("\nserving:")[0]
-    (root / "params.yaml").write_text(f"{params}\nserving: {json.dumps(STRICT)}\n")
-    with known.serving(root, SERVING_API_KEY=KEY) as running:
+    with known.serving_with(served, root, STRICT, SERVING_API_KEY=KEY) as running:
         yield running
     assert "Traceback" not in running.log.read_text()
 

@@ -13,8 +13,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation.card import CARD
 from churn_radar.mlops.serving import load_test
 from churn_radar.mlops.serving.load_target import Step, copy_champion, serving, summary
-from churn_radar.mlops.serving.versions import is_in_registry
-from churn_radar.mlops.tracking import registry
+from churn_radar.mlops.tracking import has_registry, registry
 from machinery.serving import known
 
 
@@ -143,9 +142,9 @@ def test_what_is_missing_is_one_sentence(
     monkeypatch.chdir(promoted)
     folder = tmp_path / "bundle"
     folder.mkdir()
-    assert is_in_registry(promoted)
+    assert has_registry(promoted)
     assert copy_champion(promoted, folder)
-    assert not is_in_registry(folder)
+    assert not has_registry(folder)
     # The bundle is what a clone without a registry has.
     again = tmp_path / "again"
     again.mkdir()

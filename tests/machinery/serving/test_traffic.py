@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,8 @@ from churn_radar.mlops.bounds import Canary
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.serving import commands, traffic
+from churn_radar.mlops.serving.batcher import LOAD_SECONDS
 from churn_radar.mlops.serving.traffic import Arm, Traffic
 from churn_radar.mlops.tracking import registry
 from hypothesis import given
@@ -26,6 +27,8 @@ from machinery.serving.known import Load, Server
 
 Body = dict[str, Any]
 QUICK = Canary(stages=[20, 50], stage_seconds=1, stage_rows=150)
+TIMEOUT = 4
+"""Seconds in which a request must be answered where one version hangs."""
 
 
 def arm(n: int = 500, seconds: float = 0.01, buckets: tuple[int, ...] = (300, 200)) -> Arm:
@@ -185,23 +188,11 @@ def test_a_test_gives_each_entity_one_version(
     assert server.predict(bodies[:40]).body["version"] == 1
 
 
-def spoil(config: Config, root: Path) -> int:
-    """Register a challenger that loads and gives its golden answers, and is bad all the same."""
-    model = load_model(root / "models" / "model.skops")
-    final = model[-1]
-    final.coef_ = final.coef_ * 0
-    # Far away for a probability as well as for a number.
-    final.intercept_ = final.intercept_ * 0 + (6 if hasattr(final, "classes_") else 1e6)
-    save_model(model, root / "models" / "model.skops")
-    manifest.write(config, root)
-    return int(known.register(config, root).number)
-
-
 @pytest.mark.usefixtures("champion_alone")
 def test_a_bad_canary_ends_in_its_first_stage_and_nobody_saw_a_failure(
     config: Config, served: Path, server: Server, bodies: list[Body]
 ) -> None:
-    number = spoil(config, served)
+    number = known.spoil(config, served)
     with Load(server, bodies) as load:
         begin(served, server, "canary", number)
         server.wait(lambda: state(server)["mode"] == "champion", "the end of the canary")
@@ -211,6 +202,36 @@ def test_a_bad_canary_ends_in_its_first_stage_and_nobody_saw_a_failure(
     # It is written down, so a restart does not begin again.
     written = json.loads((served / traffic.STATE).read_text())
     assert (written["mode"], written["outcome"]) == ("champion", outcome)
+
+
+@pytest.mark.usefixtures("champion_alone")
+def test_a_canary_that_hangs_is_ended_and_keeps_nobody_waiting(
+    config: Config, served: Path, bodies: list[Body], tmp_path: Path
+) -> None:
+    number = known.hang(config, served)
+    with known.serving_with(served, tmp_path, {"timeout_seconds": TIMEOUT}) as another:
+        begin(served, another, "canary", number)
+        (tmp_path / "hang").touch()
+        with Load(another, bodies) as load:
+            another.wait(lambda: state(another)["mode"] == "champion", "the end of the canary")
+        assert load.failures == []
+        assert "were errors" in state(another)["outcome"]
+        # It hangs while it is loaded, and keeps no rollback waiting.
+        began = monotonic()
+        traffic.write(served, traffic.begin("shadow", number, 0, QUICK))
+        another.wait(lambda: state(another)["mode"] == "shadow", "the loading of a shadow")
+        known.make_champion(config, served, 2)
+        another.wait_for_version(2)
+        assert monotonic() - began < LOAD_SECONDS
+        (tmp_path / "hang").unlink()
+        begin(served, another, "shadow", number)
+        (tmp_path / "hang").touch()
+        assert {another.predict(body).body["version"] for body in bodies[:5]} == {2}
+        began = monotonic()
+    # A shadow that hangs does not keep the service from ending.
+    assert another.process.returncode == -signal.SIGTERM
+    assert monotonic() - began < known.SECONDS
+    known.make_champion(config, served, 1)
 
 
 @pytest.mark.usefixtures("champion_alone")

@@ -54,10 +54,11 @@ def read(path: Path, how: Read) -> pd.DataFrame:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the file, or the files of a folder in order, without hidden ones."""
+    """Return the file, or a folder's files in order, without hidden ones and DVC's pointers."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.iterdir() if not file.name.startswith("."))
+    visible = (file for file in path.iterdir() if not file.name.startswith("."))
+    return sorted(file for file in visible if file.suffix != ".dvc")
 
 
 @contextmanager

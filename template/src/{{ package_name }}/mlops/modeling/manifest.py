@@ -45,6 +45,7 @@ def write(config: Config, root: Path) -> None:
         "features": {feature.name: feature.kind for feature in team.features()},
         "code": team.code_hash(),
         "snapshot": write_snapshot(folder),
+        "data": file_hash(root / config.table("processed", "train")),
         "libraries": libraries(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }

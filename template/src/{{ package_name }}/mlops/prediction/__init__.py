@@ -15,13 +15,14 @@ from rich.markup import escape
 from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
+from ..tracking import has_registry
 
 if TYPE_CHECKING:
     # Both import libraries that take a second.
     from ..tracking import Version
 
 
-ALIASES = ("champion", "previous")
+ALIASES = ("champion", "previous", "challenger")
 """What a version may be called beside its number."""
 
 MODEL, MANIFEST = ("model.skops", "manifest.json")
@@ -56,13 +57,13 @@ def find(config: Config, root: Path, which: str) -> Found:
     Args:
         config: Names the registered model.
         root: The project.
-        which: `champion`, `previous` or the number of a version.
+        which: An alias, such as `champion`, or the number of a version.
 
     Raises:
         ProjectError: There is no such version, or its files are not those that were registered.
     """
     version = None
-    if _has_registry(root):
+    if has_registry(root):
         version = _by_name(root, config.model.name, which)
     if version is not None:
         return _from_registry(config, root, version)
@@ -71,13 +72,6 @@ def find(config: Config, root: Path, which: str) -> Found:
     if which in ALIASES:
         raise ProjectError(f"no version of {config.model.name} is called {which}")
     raise ProjectError(_unknown(config, root, which))
-
-
-def _has_registry(root: Path) -> bool:
-    """Whether there is one: to ask would make it."""
-    from ..tracking.runs import server
-
-    return bool(server()) or (root / "models" / "mlflow.db").exists()
 
 
 def _by_name(root: Path, model: str, which: str) -> "Version | None":
@@ -96,12 +90,12 @@ def _unknown(config: Config, root: Path, which: str) -> str:
     from ..tracking import registry
 
     numbers = []
-    if _has_registry(root):
+    if has_registry(root):
         numbers = [str(version.number) for version in registry.versions(root, config.model.name)]
     known = ", ".join(reversed(numbers)) or "none: `make promote` registers the first"
     return (
-        f"MODEL={which} is no version of {config.model.name}: name champion, previous or a number; "
-        f"there are {known}"
+        f"MODEL={which} is no version of {config.model.name}: name {', '.join(ALIASES)} or a "
+        f"number; there are {known}"
     )
 
 
@@ -158,7 +152,7 @@ def _require_files(found: Found, known: dict[str, str]) -> None:
 def predict(
     source: Annotated[str, typer.Option(help="The file, or a folder of files.")] = "",
     out: Annotated[str, typer.Option(help="Where the predictions go.")] = "",
-    model: Annotated[str, typer.Option(help="champion, previous or a version's number.")] = "",
+    model: Annotated[str, typer.Option(help="champion, previous, challenger or a number.")] = "",
     engine: Annotated[str, typer.Option(help="local, or ray.")] = "",
 ) -> None:
     """Predict every row of a file with the champion, and set aside those that break a rule."""

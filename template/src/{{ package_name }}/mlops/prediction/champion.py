@@ -196,7 +196,11 @@ class OwnScorer:
         )
         self._questions = cast(IO[str], self._process.stdin)
         self._answers = cast(IO[str], self._process.stdout)
-        self._ask({"how": how.model_dump(mode="json"), "ids": ids})
+        try:
+            self._ask({"how": how.model_dump(mode="json"), "ids": ids})
+        except ProjectError:
+            self.close()
+            raise
 
     def missing(self, names: list[str]) -> list[str]:
         """Return the columns that a table with these names lacks."""

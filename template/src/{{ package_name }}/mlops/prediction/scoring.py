@@ -1,5 +1,6 @@
 """From raw rows to predictions: types, rules, features, the model. Each row is judged alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ from ..modeling import manifest
 from ..modeling.inputs import feature_table
 
 NOT_FINITE = "the model gives no finite number"
+
+MAX_FAILURES = 100
+"""Rows at which the team's code may raise an error: more are no rows at fault, but the code."""
 
 OWN = ("row", "file", "prediction", "model_version", "model_commit", "predicted_at")
 """Columns of an output that say something about the prediction; an id of that name is renamed."""
@@ -92,6 +96,40 @@ class Scorer:
             ProjectError: A column is missing or not declared.
         """
         table = rows.reset_index(drop=True)
+        failures: list[Fault] = []
+        parts = list(self._parts(table, 0, failures))
+        faults = failures + [fault for part in parts for fault in part.faults]
+        # Where every row fails, the columns of no row at all.
+        predictions = [part.predictions for part in parts] or [self._nothing(table)]
+        return Scored(pd.concat(predictions), sorted(faults, key=lambda fault: fault[:3]))
+
+    def _parts(self, rows: pd.DataFrame, start: int, failures: list[Fault]) -> Iterator[Scored]:
+        """Score rows; where the team's code fails, halves of them, down to the row at fault."""
+        try:
+            scored = self._score(rows.reset_index(drop=True))
+        except ProjectError:
+            raise
+        except Exception as error:
+            # The kind alone: a message may quote a value.
+            rule = f"raises {type(error).__name__}"
+            if len(failures) >= MAX_FAILURES:
+                raise ProjectError(
+                    f"the version's own code {rule} in more than {MAX_FAILURES} rows: nothing was "
+                    "predicted with it"
+                ) from error
+            if len(rows) == 1:
+                failures.append(Fault(start, "", rule, None))
+                return
+            middle = len(rows) // 2
+            yield from self._parts(rows.iloc[:middle], start, failures)
+            yield from self._parts(rows.iloc[middle:], start + middle, failures)
+            return
+        predictions = scored.predictions.set_axis(scored.predictions.index + start)
+        faults = [fault._replace(row=fault.row + start) for fault in scored.faults]
+        yield Scored(predictions, faults)
+
+    def _score(self, table: pd.DataFrame) -> Scored:
+        """Score rows that are numbered from 0."""
         typed, wrong = find_types(table, self._schema, self._how)
         request = self._request.split(typed)
         faults = _wrong_values(wrong)
@@ -115,8 +153,13 @@ class Scorer:
         for row in predictions.index[~is_finite]:
             faults.append(Fault(int(row), "", NOT_FINITE, None))
         predictions = predictions.loc[is_finite]
-        table = pd.concat([self._id_columns(sound.loc[predictions.index]), predictions], axis=1)
-        return Scored(table, sorted(faults, key=lambda fault: fault[:3]))
+        ids = self._id_columns(sound.loc[predictions.index])
+        return Scored(pd.concat([ids, predictions], axis=1), faults)
+
+    def _nothing(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The predictions of no row."""
+        none = table.iloc[:0]
+        return pd.concat([self._id_columns(none), self._predict(none)], axis=1)
 
     def _value(self, table: pd.DataFrame, row: Any, column: str) -> str | None:
         """A value that breaks a rule, unless nobody should see it."""

@@ -10,6 +10,7 @@ import typer
 
 from ..config import Config, load_config
 from ..errors import ProjectError
+from ..tracking import has_registry
 from . import traffic as traffic_state
 
 SHUTDOWN_SECONDS = 20
@@ -72,9 +73,10 @@ def traffic(
         # First what a typo can spoil: to ask the registry takes a second.
         state = traffic_state.begin(mode, None, share, config.serving.canary)
         if mode != "champion":
-            state = replace(state, challenger=_challenger(root, model))
+            state = replace(state, challenger=_challenger(config, root, model))
         if mode == "ab":
             _require_entity(config)
+        _name_challenger(config, root, state.challenger)
         traffic_state.write(root, state)
     state = traffic_state.read(root)
     print(_sentence(state))
@@ -94,13 +96,25 @@ def _require_entity(config: Config) -> None:
         )
 
 
-def _challenger(root: Path, model: str) -> int:
+def _name_challenger(config: Config, root: Path, number: int | None) -> None:
+    """Give the version an alias, so that its files stay; None takes that away."""
+    # A service that has nothing but the champion's files has no registry.
+    if not has_registry(root):
+        return
+    from ..tracking import registry
+
+    if number is None:
+        registry.drop_alias(root, config.model.name, "challenger")
+    else:
+        registry.set_alias(root, config.model.name, "challenger", number)
+
+
+def _challenger(config: Config, root: Path, model: str) -> int:
     """The number of the version that is meant."""
     # Imported here: the registry's client takes a second.
     from ..promotion.promote import register_candidate
     from ..tracking import registry
 
-    config = load_config(root)
     if model == "candidate":
         # Registered, but not judged: no gate has to let it, and only a promotion makes it champion.
         from ..git import commit_of

@@ -154,9 +154,10 @@ def copy_champion(root: Path, folder: Path) -> list[str]:
     """
     # Imported here: the registry's client takes a second.
     from ..checksums import file_hash
-    from .versions import find_all, is_in_registry
+    from ..tracking import has_registry
+    from .versions import find_all
 
-    found = find_all(root, folder, from_registry=is_in_registry(root))
+    found = find_all(root, folder, from_registry=has_registry(root))
     champion = found["champion"]
     if champion is None:
         raise ProjectError(f"a load test needs a champion: {found['problems'][0]}")

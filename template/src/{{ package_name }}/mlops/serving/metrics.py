@@ -180,13 +180,20 @@ class Predictions(BaseModel):
 
 
 class Version(BaseModel):
-    """A version that answers, and what it was promoted with."""
+    """A version that answers, and what it was promoted with.
+
+    `data` is the SHA-256 of the training rows, `metrics` has the score and its interval, `card` is
+    the model card in Markdown.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     model: str
     version: int
     commit: str
+    data: str | None
+    metrics: dict[str, list[float]]
+    card: str | None
 
 
 class Model(BaseModel):

@@ -217,11 +217,10 @@ class Predictor:
         positions = [positions[row] for row in table.index]
         predictions, probabilities = self.outputs.of(features)
         scores = self._scores(predictions, probabilities)
-        for position, score in zip(positions, scores.tolist(), strict=True):
-            batch.scores[position] = score
         answered = self._as_json(predictions, probabilities)
-        for position, prediction in zip(positions, answered, strict=True):
-            batch.predictions[position] = prediction
+        for position, score, answer in zip(positions, scores.tolist(), answered, strict=True):
+            batch.scores[position] = score
+            batch.predictions[position] = answer
         # Values far outside of the training rows can overflow.
         finite = np.isfinite(scores)
         if probabilities is not None:

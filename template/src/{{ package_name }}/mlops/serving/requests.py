@@ -6,6 +6,7 @@ text. All other rules are asked of the table, of many requests at once.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter, methodcaller
 from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
@@ -225,8 +226,11 @@ class RequestReader:
         # In the order of the schema, whatever the order in the request.
         columns = {}
         for name, column in self.columns.items():
-            if name not in absent:
-                columns[name] = _values([row.get(name) for row in rows], column)
+            if name in absent:
+                continue
+            # Twice as fast, of a column that every row has.
+            get = methodcaller("get", name) if column.nullable else itemgetter(name)
+            columns[name] = _values([*map(get, rows)], column)
         return pd.DataFrame(columns)
 
 

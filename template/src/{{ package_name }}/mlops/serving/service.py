@@ -44,6 +44,7 @@ class Service(Router):
         self._changing = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._bringing: asyncio.Task[None] | None = None
 
     async def start(self, scratch: Path) -> None:
         """Begin to look for versions, and to load them.
@@ -61,6 +62,7 @@ class Service(Router):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._give_up_challenger()
         await self.end_shadows()
         # Each process writes what is left of its log before it ends.
         for served in (self.champion, self.challenger):
@@ -90,12 +92,27 @@ class Service(Router):
             for problem in wanted["problems"]:
                 log.error("%s", problem)
                 self.metrics.refused.labels("", problem).set(1)
+            # A challenger that loads for a minute must not keep a rollback waiting.
+            await self._give_up_challenger()
             before = (self.champion, self.challenger, self.traffic.salt)
             await self._change_champion(wanted)
+            self._bringing = asyncio.create_task(self._bring_challenger(wanted, before))
+
+    async def _give_up_challenger(self) -> None:
+        """End the loading of a challenger, if one is being loaded."""
+        if self._bringing:
+            self._bringing.cancel()
+            await asyncio.gather(self._bringing, return_exceptions=True)
+
+    async def _bring_challenger(self, wanted: Facts, before: object) -> None:
+        try:
             await self._change_challenger(wanted)
-            if before != (self.champion, self.challenger, self.traffic.salt):
-                self.begin_stage()
-            self._show_versions()
+        # Nobody waits for this task, so nobody else would tell.
+        except Exception as error:
+            log.error("a change of the challenger failed: %r", error)
+        if before != (self.champion, self.challenger, self.traffic.salt):
+            self.begin_stage()
+        self._show_versions()
 
     async def _change_champion(self, wanted: Facts) -> None:
         old = self.champion

@@ -14,7 +14,6 @@ import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Iterator
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -24,6 +23,7 @@ from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
+from ..tracking import CARD, has_registry
 from . import traffic
 from .batcher import ONE_THREAD
 
@@ -35,6 +35,9 @@ SERVER_PAUSE = 2.0
 
 LONGEST_PAUSE = 5.0
 """Seconds between two looks at the registry here, if no file changes."""
+
+LONGEST_LINE = 2**24
+"""Bytes of what is told at once: model cards may be long."""
 
 CODE = Path("modeling", "inputs.py")
 """The module of the machinery that makes predictions with the team's."""
@@ -54,6 +57,7 @@ async def follow(root: Path, scratch: Path) -> AsyncGenerator[Facts]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__, str(root), str(scratch)),
         stdout=PIPE,
+        limit=LONGEST_LINE,
         env=os.environ | ONE_THREAD | {"PYTHONPATH": source},
     )
     assert process.stdout is not None  # noqa: S101 - it is a pipe
@@ -74,22 +78,12 @@ def main() -> None:
     # The front ends this process; Ctrl-C in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for _ in changes(root):
-        found = find_all(root, scratch, from_registry=is_in_registry(root))
+        found = find_all(root, scratch, from_registry=has_registry(root))
         # Sorted, so that equal facts are equal lines.
         line = json.dumps(found, sort_keys=True)
         if line != told:
             print(line, flush=True)
             told = line
-
-
-def is_in_registry(root: Path) -> bool:
-    """Whether there is a registry to ask; else the bundle that git names is all there is.
-
-    Args:
-        root: The project.
-    """
-    is_there = "MLFLOW_TRACKING_URI" in os.environ or (root / "models" / "mlflow.db").exists()
-    return is_there and find_spec("mlflow") is not None
 
 
 def changes(root: Path) -> Iterator[None]:
@@ -203,11 +197,12 @@ def _facts(
     # Before its code is unpacked: that is run as soon as it is there.
     for name, recorded in known.items():
         path = folder / name
-        if not recorded or not path.exists() or file_hash(path) != recorded:
+        if not recorded or not path.exists() or _hash(path, _stamp(path)) != recorded:
             raise ProjectError(
                 f"{path.name} of version {number} is not the file that was registered: it is not "
                 "loaded. Bring the registry's files back, or promote again"
             )
+    card = folder / CARD
     # A challenger has no record: nobody promoted it.
     measured = {}
     if "metric" in record:
@@ -222,10 +217,17 @@ def _facts(
         "package": team.PACKAGE.name,
         "chosen": record.get("chosen", ""),
         "promoted": record.get("when"),
-        "dataset": config.data.name,
+        "data": manifest.read(folder).get("data"),
         "metrics": measured,
         "rows": record.get("rows"),
+        "card": card.read_text(encoding="utf-8") if card.exists() else None,
     }
+
+
+@cache
+def _hash(path: Path, _: object) -> str:
+    """The hash of a file, computed again once its stamp is another one."""
+    return file_hash(path)
 
 
 def _source(folder: Path, scratch: Path) -> Path:
@@ -248,6 +250,11 @@ def _unpack(folder: Path, recorded: str, scratch: Path) -> Path:
         shutil.rmtree(theirs)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(team.MACHINERY, theirs, ignore=ignored)
+    elif not (theirs / "serving").is_dir():
+        raise ProjectError(
+            "it was trained before this project had a service, by other machinery than today's: "
+            "train and promote again"
+        )
     return target
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ MODEL_FILES = ("model.skops", "manifest.json", "code.zip")
 
 GOLDEN = "golden.json"
 """The requests that a version must answer before it serves, kept beside its files."""
+
+CARD = "model-card.md"
+"""The model card as it was when the version was registered."""
 
 RECORD = Path("reports", "runs.json")
 """What each stage took, and the run of the model that is in models/."""
@@ -75,9 +79,19 @@ def files_of(folder: Path) -> list[str]:
 
     Args:
         folder: A version's folder. One that was registered before there were golden requests has
-            none of these.
+            none of these, and one before there were cards no card.
     """
-    return [name for name in (*MODEL_FILES, GOLDEN) if (folder / name).exists()]
+    return [name for name in (*MODEL_FILES, GOLDEN, CARD) if (folder / name).exists()]
+
+
+def has_registry(root: Path) -> bool:
+    """Return whether there is a registry to ask, which makes none, and the library for it.
+
+    Args:
+        root: The project.
+    """
+    is_there = "MLFLOW_TRACKING_URI" in os.environ or (root / "models" / "mlflow.db").exists()
+    return is_there and find_spec("mlflow") is not None
 
 
 def run_name(what: str, digest: str) -> str:

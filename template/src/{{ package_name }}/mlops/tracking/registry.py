@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 
 from ..checksums import file_hash
 from ..errors import ProjectError
-from . import GOLDEN, MODEL_FILES, Run, Version, files_of, require_name, run_name
+from . import CARD, GOLDEN, MODEL_FILES, Run, Version, files_of, require_name, run_name
 from .runs import log, store
 
 if TYPE_CHECKING:
@@ -85,8 +85,13 @@ def add(root: Path, model: str, folder: Path, run: str, tags: Mapping[str, str])
         uri = client.get_run(run).info.artifact_uri
         # The client itself would remember where the run's files were before they were moved.
         repository = get_artifact_repository(uri, client.tracking_uri)
-        for file in files_of(folder):
-            repository.log_artifact(str(folder / file), name)  # type: ignore[no-untyped-call]
+        files = [folder / file for file in files_of(folder)]
+        card = root / "docs" / CARD
+        # A version that comes from another clone has its own.
+        if not (folder / CARD).exists() and card.exists():
+            files.append(card)
+        for path in files:
+            repository.log_artifact(str(path), name)  # type: ignore[no-untyped-call]
         if not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)
         # Last: a version is only seen once its files are there.
@@ -134,7 +139,7 @@ def set_alias(root: Path, model: str, alias: str, number: int) -> None:
     Args:
         root: The project.
         model: The name of the registered model.
-        alias: `champion` or `previous`.
+        alias: `champion`, `previous` or `challenger`.
         number: The number of the version.
 
     Raises:
