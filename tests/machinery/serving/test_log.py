@@ -277,10 +277,39 @@ def test_rows_that_cannot_be_written_cost_no_others(
     for number in range(3):
         writing.append(batch(number))
         assert writing.flush(timeout=10)
-    writing.close()
+    with pytest.raises(ProjectError, match=r"1 predictions are not logged: .*TypeError"):
+        writing.close()
     assert numbers(read_log(tmp_path)) == [0, 2]
-    assert "cannot be logged: TypeError" in str(writing.problem)
+    assert "a table cannot be made of them: TypeError" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_disk_that_stays_full_stops_no_answer(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "MAX_WAITING", 2)
+    is_full = threading.Event()
+    is_full.set()
+    write = log_files.write_part
+
+    def limited(folder: Path, table: pyarrow.Table, writer: str) -> Path:
+        if is_full.is_set():
+            raise OSError("no space left on device")
+        path: Path = write(folder, table, writer)
+        return path
+
+    monkeypatch.setattr(log_files, "write_part", limited)
+    writing = PredictionLog(tmp_path, quick(config, timeout_seconds=0.2), "v3-1")
+    for number in range(6):
+        writing.append(batch(number))
+    assert "rows wait already" in str(writing.problem)
+    is_full.clear()
+    assert writing.flush(timeout=10)
+    writing.append(batch(6))
+    assert writing.problem is None
+    with pytest.raises(ProjectError, match="4 predictions are not logged"):
+        writing.close()
+    assert numbers(read_log(tmp_path)) == [0, 1, 6]
 
 
 def test_a_folder_that_is_deleted_is_made_again(config: Config, tmp_path: Path) -> None:

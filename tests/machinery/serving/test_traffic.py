@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,9 +18,12 @@ from churn_radar.mlops.bounds import Canary
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.serving import commands, traffic
-from churn_radar.mlops.serving.batcher import LOAD_SECONDS
+from churn_radar.mlops.serving import Loading, commands, traffic
+from churn_radar.mlops.serving.batcher import LOAD_SECONDS, Batcher
+from churn_radar.mlops.serving.router import Served
+from churn_radar.mlops.serving.service import Service
 from churn_radar.mlops.serving.traffic import Arm, Traffic
+from churn_radar.mlops.serving.versions import find_all
 from churn_radar.mlops.tracking import registry
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,6 +207,77 @@ def test_a_bad_canary_ends_in_its_first_stage_and_nobody_saw_a_failure(
     # It is written down, so a restart does not begin again.
     written = json.loads((served / traffic.STATE).read_text())
     assert (written["mode"], written["outcome"]) == ("champion", outcome)
+
+
+def served_by(version: int) -> Served:
+    loading = Loading(Path(), "", {}, 1)
+    return Served({"version": version}, Batcher(loading, 1))
+
+
+def test_a_canary_is_judged_after_its_last_stage_too(config: Config, tmp_path: Path) -> None:
+    last = replace(traffic.begin("canary", 2, 0, QUICK), stage=1, share=50)
+    passed = traffic.next_stage(last, QUICK)
+    traffic.write(tmp_path, passed)
+    service = Service(tmp_path, config)
+    service.traffic = passed
+    service.champion, service.challenger = served_by(1), served_by(2)
+    service._judge_canary()
+    assert service.traffic == passed
+    service.challenger_arm.errors = 1
+    service._judge_canary()
+    assert service.traffic.mode == traffic.read(tmp_path).mode == "champion"
+    assert "1 of its answers were errors" in service.traffic.outcome
+
+
+def test_the_end_of_a_canary_that_cannot_be_written_holds_all_the_same(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(tmp_path, config)
+    service.traffic = traffic.begin("canary", 2, 0, QUICK)
+    traffic.write(tmp_path, service.traffic)
+    write = traffic.write
+
+    def refuse(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(traffic, "write", refuse)
+    with pytest.raises(OSError, match="no space left"):
+        service._end_traffic("it is bad")
+    assert service.traffic.mode == "champion"
+    assert service._unwritten == service.traffic
+    monkeypatch.setattr(traffic, "write", write)
+    service._write_traffic(service.traffic)
+    assert service._unwritten is None
+    assert traffic.read(tmp_path) == service.traffic
+
+
+def test_a_request_that_nobody_waits_for_is_not_kept() -> None:
+    async def ask_and_go() -> int:
+        batcher = served_by(1).batcher
+        request = asyncio.create_task(batcher.ask({}, b"{}"))
+        await asyncio.sleep(0)
+        assert len(batcher._queue) == 1
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+        return len(batcher._queue)
+
+    assert asyncio.run(ask_and_go()) == 0
+
+
+def test_a_version_that_cannot_be_read_does_not_hide_the_other(
+    config: Config, served: Path, tmp_path: Path
+) -> None:
+    traffic.write(served, traffic.begin("shadow", 2, 0, QUICK))
+    registry.tag(served, config.model.name, 2, "record", "{")
+    try:
+        found = find_all(served, tmp_path, from_registry=True)
+    finally:
+        registry.tag(served, config.model.name, 2, "record", "{}")
+        traffic.write(served, traffic.begin("champion", None, 0, QUICK))
+    assert found["champion"]["version"] == 1
+    assert found["challenger"] is None
+    (problem,) = found["problems"]
+    assert problem.startswith("challenger: it cannot be read: JSONDecodeError")
 
 
 @pytest.mark.usefixtures("champion_alone")

@@ -70,15 +70,26 @@ def _importing(module: str) -> Iterator[None]:
     except ProjectError:
         raise
     except Exception as error:
-        places = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
-        if isinstance(error, SyntaxError):
-            places.append((Path(error.filename or ""), error.lineno))
-        place = module
-        for path, line in places:
-            # The last one of the team's: what it called may be in a library.
-            if PACKAGE in path.parents and MACHINERY not in path.parents:
-                place = f"{path.relative_to(PACKAGE)}, line {line}"
+        place = place_of(error, module)
         raise ProjectError(f"{place}: {type(error).__name__}: {error}") from error
+
+
+def place_of(error: Exception, otherwise: str) -> str:
+    """Return the module and line of the team's at which an error was raised.
+
+    Args:
+        error: What was raised.
+        otherwise: What to return if no line of the team's had a part in it.
+    """
+    places = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((Path(error.filename or ""), error.lineno))
+    place = otherwise
+    for path, line in places:
+        # The last one of the team's: what it called may be in a library.
+        if PACKAGE in path.parents and MACHINERY not in path.parents:
+            place = f"{path.relative_to(PACKAGE)}, line {line}"
+    return place
 
 
 def features() -> Sequence[Feature]:

@@ -1,6 +1,7 @@
 """Judge rows by their schema, each by itself, in microseconds where pandera takes milliseconds."""
 
 import copy
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -11,16 +12,18 @@ import pandera.pandas as pa
 from pandera.engines.pandas_engine import Engine
 
 from ..errors import ProjectError
-from .validation import (
-    ABOUT_COLUMNS,
+from .checks import (
+    FINITE,
     failing_rows,
     interval,
     is_plain,
     keep_rules_of_one_row,
+    missing_values,
     name_of,
     quick_test,
     within,
 )
+from .validation import ABOUT_COLUMNS
 
 MAX_PLANS = 100
 """Sets of columns that are remembered: a caller may send any."""
@@ -60,18 +63,22 @@ class Rules:
     Nor is the order of the columns: a request has none. Checks that only warn are not asked.
     """
 
-    def __init__(self, schema: type[pa.DataFrameModel]) -> None:
+    def __init__(self, schema: type[pa.DataFrameModel], *, finite: bool = False) -> None:
         """Compile the rules.
 
         Args:
             schema: The team's rules.
+            finite: Whether decimal numbers must be finite as well, as models demand it.
         """
         self.name = schema.__name__
         # A copy: the schema itself goes on asking for what is taken away here.
         self._schema = copy.deepcopy(schema.to_schema())
         keep_rules_of_one_row(self._schema)
-        columns = self._schema.columns.items()
-        self._columns = {name: _Column(column, self._schema.coerce) for name, column in columns}
+        self._columns = {}
+        for name, column in self._schema.columns.items():
+            if finite:
+                column.checks = [*column.checks, FINITE]
+            self._columns[name] = _Column(column, self._schema.coerce)
         self._is_plain = is_plain(self._schema)
         self._plans: dict[tuple[str, ...], list[tuple[str, _Column]]] = {}
 
@@ -151,7 +158,12 @@ class Rules:
         """The rows whose values have their types, and what is broken."""
         broken: list[Broken] = []
         typed: dict[str, pd.Series] = {}
-        bounds = {name: column.interval for name, column in plan if column.interval}
+        times = Counter(name for name, _ in plan)
+        bounds = {}
+        for name, column in plan:
+            # By its own name and by a pattern: each of both is asked.
+            if column.interval and times[name] == 1:
+                bounds[name] = column.interval
         clear = within(table, bounds)
         for name, column in plan:
             if name in clear:
@@ -180,7 +192,7 @@ class Rules:
         return table, broken
 
     def _judge_by_pandera(
-        self, table: pd.DataFrame, _: list[tuple[str, "_Column"]]
+        self, table: pd.DataFrame, plan: list[tuple[str, "_Column"]]
     ) -> tuple[pd.DataFrame, list[Broken]]:
         """The same for a schema that changes values before it judges them, in milliseconds a row.
 
@@ -197,7 +209,7 @@ class Rules:
             # A function of the team's that changes values does not take this one.
             broken.append(Broken(int(table.index[0]), "", f"raises {type(error).__name__}"))
         if len(table) > 1 and (broken or cases["index"].isna().any()):
-            parts = [self._judge_by_pandera(table.iloc[[row]], _) for row in range(len(table))]
+            parts = [self._judge_by_pandera(table.iloc[[row]], plan) for row in range(len(table))]
             whole = pd.concat([part for part, _ in parts])
             return whole, [fault for _, faults in parts for fault in faults]
         for case in cases.to_dict("records"):
@@ -277,7 +289,7 @@ class _Column:
         """Each rule that values of the declared type break, with the labels of their rows."""
         found = []
         array = values.to_numpy()
-        is_missing = _missing(values, array)
+        is_missing = missing_values(values, array)
         if is_missing is not None and not self._declared.nullable:
             found.append(("not_nullable", values.index[is_missing]))
         for rule, check, quick in self._tests:
@@ -292,12 +304,3 @@ class _Column:
             if fails.any():
                 found.append((rule, values.index[fails]))
         return found
-
-
-def _missing(values: pd.Series, array: np.ndarray) -> np.ndarray | None:
-    """Which values are missing; None if none is."""
-    if array.dtype.kind in "iub":
-        return None
-    # Faster than pandas, which would make a column of the answer.
-    is_missing = np.isnan(array) if array.dtype.kind == "f" else pd.isna(array)
-    return is_missing if is_missing.any() else None

@@ -14,11 +14,11 @@ from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
 from . import render
-from .load import load_report
 
 console = Console()
 
 CARD = Path("docs", "model-card.md")
+LOAD = Path("reports", "load.json")
 FACTS = Path("reports", "slices.json")
 METRICS = Path("reports", "metrics.json")
 RESOURCES = Path("docker", "resources.env")
@@ -219,3 +219,17 @@ def card(
 
 
 COMMANDS = (card,)
+
+
+def load_report(root: Path, model: str) -> dict[str, Any] | None:
+    """Return the report of the load test, if there is one about this model.
+
+    Args:
+        root: The project's folder.
+        model: The sha256 of the model's file.
+    """
+    path = root / LOAD
+    if not path.exists():
+        return None
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report if report["model"] == model else None

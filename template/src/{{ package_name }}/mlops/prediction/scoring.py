@@ -75,7 +75,7 @@ class Scorer:
         self._how = how
         self._schema = team.request().to_schema()
         self._request = Rules(team.request())
-        self._features = Rules(team.feature_schema())
+        self._features = Rules(team.feature_schema(), finite=True)
         self._ids = ids
 
     def missing(self, names: list[str]) -> list[str]:

@@ -14,8 +14,7 @@ from rich.table import Table
 from ..checksums import write_with_checksum
 from ..config import Config, Cost
 from ..errors import ProjectError
-from ..evaluation.card import write_card
-from ..evaluation.load import load_report
+from ..evaluation.card import load_report, write_card
 from ..gates.budget import MEANING, broken
 from .freshness import REPORT, fingerprint
 from .latency import serve

@@ -7,6 +7,8 @@ the frame nor the fields that are there may change; a new field may be added.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from struct import Struct
 from typing import Any
 
@@ -14,6 +16,23 @@ LENGTHS = Struct("!II")
 """Before each message: the bytes of its header, and of all that follows the header."""
 
 Header = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What a model process is told.
+
+    Attributes:
+        source: The folder in which Python finds the package: the version's own code.
+        package: The name of the package.
+        message: The project's root, the version's folder, and the facts about it.
+        timeout: Seconds in which a batch must be answered.
+    """
+
+    source: Path
+    package: str
+    message: Header
+    timeout: float
 
 
 def pack(header: Header, bodies: Sequence[bytes] = ()) -> bytes:

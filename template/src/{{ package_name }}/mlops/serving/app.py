@@ -119,6 +119,8 @@ async def ready(request: Request) -> Response:
     service: Service = request.app.state.service
     if service.champion is None:
         raise RefusedError(503, service.problem)
+    if not service.champion.batcher.n_alive:
+        raise RefusedError(503, "the model's processes are being started again")
     return _json(200, {"status": "ready"})
 
 

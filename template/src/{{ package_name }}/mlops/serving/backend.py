@@ -12,13 +12,13 @@ import signal
 import sys
 from pathlib import Path
 from time import perf_counter
-from traceback import extract_tb
 from typing import Any, BinaryIO
 
 import numpy as np
 import sklearn
 from pydantic_core import to_json
 
+from .. import team
 from ..checksums import file_hash
 from ..config import load_config
 from ..errors import ProjectError
@@ -45,8 +45,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     messages, answers = _pipes()
-    # Values are finite: JSON has no others, and predictions are looked at.
-    sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+    # Parameters were looked at when the model was fitted.
+    sklearn.set_config(skip_parameter_validation=True)
     first = _read(messages)
     if first is None:
         return
@@ -66,8 +66,16 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     _write(answers, pack(_ready(predictor)))
-    while (message := _read(messages)) is not None:
-        _answer(predictor, log, *message, answers)
+    try:
+        while (message := _read(messages)) is not None:
+            _answer(predictor, log, *message, answers)
+    except (BrokenPipeError, EOFError):
+        print("the service ended before this process", file=sys.stderr, flush=True)
+    finally:
+        _close(log)
+
+
+def _close(log: PredictionLog) -> None:
     try:
         log.close()
     except ProjectError as error:
@@ -182,11 +190,12 @@ def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer],
     except Exception as error:
         if len(requests) == 1:
             # The kind of error and its place, but no message: that may quote a row.
-            where = extract_tb(error.__traceback__)[-1]
             name = type(error).__name__
-            print(f"{name} in {where.filename}, line {where.lineno}", file=sys.stderr, flush=True)
-            told = {"request_id": requests[0].id, "detail": [problem(None, "", f"{name} here")]}
-            return [Answer(500, to_json(told))], []
+            place = team.place_of(error, "the model or the machinery")
+            print(f"{place}: {name}", file=sys.stderr, flush=True)
+            rule = f"the team's code raised {name}: the service's log says where"
+            detail = {"request_id": requests[0].id, "detail": [problem(None, "", rule)]}
+            return [Answer(500, to_json(detail))], []
     answers = []
     logged = []
     for request in requests:
@@ -210,7 +219,12 @@ def _read(pipe: BinaryIO) -> tuple[Header, list[bytes]] | None:
     if len(lengths) < LENGTHS.size:
         return None
     n_head, n_rest = LENGTHS.unpack(lengths)
-    return unpack(pipe.read(n_head), pipe.read(n_rest))
+    head = pipe.read(n_head)
+    rest = pipe.read(n_rest)
+    # The front was killed while it wrote.
+    if len(head) < n_head or len(rest) < n_rest:
+        raise EOFError
+    return unpack(head, rest)
 
 
 def _write(pipe: BinaryIO, message: bytes) -> None:

@@ -11,19 +11,21 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from . import LENGTHS, Header, pack, unpack
+from . import LENGTHS, Header, Loading, pack, unpack
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 64
-"""Requests in a batch, and no more than this in all: a large one is predicted by itself."""
+"""Requests in a batch."""
+
 MAX_BATCH_BYTES = 1 << 20
+"""Of all requests of a batch: a larger one is predicted by itself."""
 
 LINGER_SECONDS = 0.001
-"""For which a busy process waits for more requests; one that nobody waits for never does."""
+"""For which a process waits after a batch if requests are queued; an idle one adds no delay."""
 
 LOAD_SECONDS = 60
 """In which a version must have loaded and answered its golden requests."""
@@ -35,7 +37,7 @@ MAX_TRIES = 2
 """Of a request whose process ended before it answered."""
 
 PAUSES = (0, 0.5, 1, 2, 5)
-"""Seconds before a process that ended is started again, by how often it ended in a row."""
+"""Seconds before a process that ended is started again, by how many starts failed."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Processes share the cores; threads of each would only wait for the others'."""
@@ -57,23 +59,6 @@ class Pending:
     body: bytes
     answer: "asyncio.Future[tuple[Header, bytes]]"
     tries: int = 0
-
-
-@dataclass(frozen=True)
-class Loading:
-    """What a model process is told.
-
-    Attributes:
-        source: The folder in which Python finds the package: the version's own code.
-        package: The name of the package.
-        message: The project's root, the version's folder, and the facts about it.
-        timeout: Seconds in which a batch must be answered.
-    """
-
-    source: Path
-    package: str
-    message: Header
-    timeout: float
 
 
 class ModelProcess:
@@ -104,20 +89,20 @@ class ModelProcess:
         try:
             async with asyncio.timeout(LOAD_SECONDS):
                 one.ready, _ = await one.ask(pack(loading.message))
+            failure = one.ready["failure"]
         except TimeoutError:
-            await one.kill()
-            raise RefusedVersionError(f"it was not ready in {LOAD_SECONDS} seconds") from None
+            failure = f"it was not ready in {LOAD_SECONDS} seconds"
         except EOFError:
-            await one.kill()
-            raise RefusedVersionError(
-                "its process ended before it was ready; what it said stands above in this log"
-            ) from None
-        except asyncio.CancelledError:
+            failure = "its process ended before it was ready; this log says above what it printed"
+        # Its machinery may be older than this one.
+        except (ValueError, KeyError) as error:
+            failure = f"its process answers otherwise than expected: {error!r}"
+        except BaseException:
             await one.kill()
             raise
-        if one.ready["failure"]:
-            await one.close()
-            raise RefusedVersionError(one.ready["failure"])
+        if failure:
+            await one.kill()
+            raise RefusedVersionError(failure)
         return one
 
     async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
@@ -164,6 +149,7 @@ class Batcher:
         ready: What the processes said when they were ready.
         is_wanting_scores: Whether answers are to hold the score of each row.
         log_problem: Why predictions are not logged at the moment; None if they are.
+        n_alive: How many processes can answer at the moment.
     """
 
     loading: Loading
@@ -171,6 +157,7 @@ class Batcher:
     ready: Header = field(default_factory=dict)
     is_wanting_scores: bool = False
     log_problem: str | None = None
+    n_alive: int = 0
     _queue: deque[Pending] = field(default_factory=deque)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -179,9 +166,14 @@ class Batcher:
     async def start(self) -> None:
         """Start all processes; RefusedVersionError if the version cannot be used."""
         # Side by side: most of the time goes by in imports.
-        started = await asyncio.gather(
-            *(ModelProcess.start(self.loading) for _ in range(self.size)), return_exceptions=True
-        )
+        starts = [asyncio.create_task(ModelProcess.start(self.loading)) for _ in range(self.size)]
+        try:
+            started = await asyncio.gather(*starts, return_exceptions=True)
+        except asyncio.CancelledError:
+            for start in starts:
+                if start.done() and not start.cancelled() and not start.exception():
+                    await start.result().kill()
+            raise
         processes = [one for one in started if isinstance(one, ModelProcess)]
         failures = [one for one in started if isinstance(one, BaseException)]
         # One that starts while another fails would answer for a version that is refused.
@@ -189,6 +181,7 @@ class Batcher:
             await asyncio.gather(*(process.close() for process in processes))
             raise failures[0]
         self.ready = processes[0].ready
+        self.n_alive = len(processes)
         self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
 
     async def ask(self, header: Header, body: bytes) -> tuple[Header, bytes]:
@@ -209,7 +202,13 @@ class Batcher:
         waiting = Pending(header, body, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._filled.set()
-        return await waiting.answer
+        try:
+            return await waiting.answer
+        except asyncio.CancelledError:
+            # Nobody waits for it any more: not to be predicted, logged or kept.
+            with suppress(ValueError):
+                self._queue.remove(waiting)
+            raise
 
     async def close(self) -> None:
         """Answer what is queued, then end the processes."""
@@ -242,8 +241,10 @@ class Batcher:
             except Exception as error:
                 log.error("a model process ended, or did not answer: %s", type(error).__name__)
                 await process.kill()
+                self.n_alive -= 1
                 self._put_back(batch)
                 process = await self._restart()
+                self.n_alive += 1
         await process.close()
 
     async def _answer(self, batch: Sequence[Pending], process: ModelProcess) -> None:
@@ -260,7 +261,6 @@ class Batcher:
 
     async def _take(self, process: ModelProcess) -> list[Pending]:
         """The next batch; empty once this is closing; EOFError if the idle process ends."""
-        self._forget_gone()
         while not self._queue:
             if self._is_closing:
                 return []
@@ -270,7 +270,6 @@ class Batcher:
             if not filled.done():
                 filled.cancel()
                 raise EOFError
-            self._forget_gone()
         batch = [self._queue.popleft()]
         n_bytes = len(batch[0].body)
         # What made a process end before is tried alone, so that it harms no other.
@@ -281,18 +280,15 @@ class Batcher:
             batch.append(self._queue.popleft())
         return batch
 
-    def _forget_gone(self) -> None:
-        """Drop the first requests if nobody waits for them any more."""
-        while self._queue and self._queue[0].answer.done():
-            self._queue.popleft()
-
     def _put_back(self, batch: Sequence[Pending]) -> None:
-        """Queue the requests of a process that ended again, before all others."""
+        """Queue the requests of a process that ended before all others, but not too often."""
         for one in reversed(batch):
             one.tries += 1
+            if one.answer.done():
+                continue
             if one.tries < MAX_TRIES:
                 self._queue.appendleft(one)
-            elif not one.answer.done():
+            else:
                 one.answer.set_exception(OverloadedError("the model process ended at this request"))
         self._filled.set()
 

@@ -246,14 +246,13 @@ def _write(root: Path, report: dict[str, Any]) -> None:
     """Write reports/load.json, and bring up to date what follows from it."""
     # Imported here, since it takes a second.
     from ..checksums import read_with_checksum
-    from ..evaluation.card import write_card
-    from ..evaluation.load import REPORT
+    from ..evaluation.card import LOAD, write_card
     from ..profiling import freshness, profile
     from ..tracking import write_json
 
     config = load_config(root)
-    write_json(root / REPORT, report)
-    console.print(f"{REPORT.as_posix()} has it all", highlight=False)
+    write_json(root / LOAD, report)
+    console.print(f"{LOAD.as_posix()} has it all", highlight=False)
     if (root / freshness.REPORT).exists():
         measured = read_with_checksum(root / freshness.REPORT)
         if measured["model"] == report["model"] and not measured["failure"]:

@@ -3,13 +3,14 @@
 `append` only puts a batch into a list. One thread writes what is there every `serving.log_seconds`,
 or sooner where much is waiting, as a new file; another merges files, sends them to PostgreSQL and
 keeps the log within `serving.log_mb`. A process that is killed loses what it did not write yet, so
-about `log_seconds` of rows; what was written is never lost, and never there twice.
+about `log_seconds` of rows; what was written is there once, until the log reaches its bound.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 from ..config import Config
 from ..errors import ProjectError
 from . import log_files, postgres
-from .logged import COLUMNS, Logged, as_table, combined, is_private, same_layout
+from .logged import COLUMNS, KEY, Logged, as_table, combined, is_private, same_layout
 
 FOLDER = Path("data", "feedback", "predictions")
 """Where the log is, from the project's root."""
@@ -30,16 +31,15 @@ ROWS_AT_ONCE = 10_000
 """Waiting rows that are written before the time is up."""
 
 MAX_WAITING = 200_000
-"""Rows in memory from which on `append` waits for the disk: better slow than without a log."""
+"""Rows in memory from which on `append` waits for the disk, for half the time of a request."""
+
+FULL = f"{MAX_WAITING:,} rows wait already, since the log cannot be written"
 
 CONVERT_SECONDS = 0.25
 """Between two conversions of waiting rows: of a few, since answers wait meanwhile."""
 
 TIDY_SECONDS = 10
 """Between two merges, times `serving.log_seconds`."""
-
-KEY = ["request_id", "row", "arm"]
-"""What tells one logged row from another."""
 
 LOGGER = logging.getLogger(__name__)
 
@@ -66,10 +66,12 @@ class PredictionLog:
         self._private: dict[str, bool] = {}
         self._seconds = config.serving.log_seconds
         self._max_bytes = config.serving.log_mb * 1e6
+        self._longest_wait = config.serving.timeout_seconds / 2
         self._changed = threading.Condition()
         self._batches: list[Logged] = []
         self._n_appended = 0
         self._n_written = 0
+        self._n_dropped = 0
         self._is_urgent = False
         self._is_closed = False
         self._problems: dict[str, str] = {}
@@ -88,6 +90,8 @@ class PredictionLog:
     def append(self, batch: Logged) -> None:
         """Take a batch, without waiting for the disk unless 200,000 rows wait for it.
 
+        If the disk is full for too long, the batch is dropped: else no request were answered.
+
         Args:
             batch: Answered rows.
 
@@ -95,17 +99,26 @@ class PredictionLog:
             ProjectError: The log was closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._n_waiting < MAX_WAITING or self._is_closed)
+            was_full = self._problems.get("dropped") == FULL
+            patience = 0 if was_full else self._longest_wait
+            has_room = self._changed.wait_for(
+                lambda: self._n_waiting < MAX_WAITING or self._is_closed, patience
+            )
             if self._is_closed:
                 raise ProjectError("the prediction log is closed: it takes no more rows")
-            self._batches.append(batch)
             self._n_appended += len(batch.request_ids)
+            if not has_room:
+                self._drop(len(batch.request_ids), FULL)
+                return
+            if was_full:
+                del self._problems["dropped"]
+            self._batches.append(batch)
             # The thread sleeps until there is something, and then until the time is up.
             if len(self._batches) == 1 or self._n_waiting >= ROWS_AT_ONCE:
                 self._changed.notify_all()
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until everything that was appended is on the disk.
+        """Wait until everything that was appended is on the disk, but for what was dropped.
 
         Args:
             timeout: Seconds to wait at most.
@@ -133,8 +146,9 @@ class PredictionLog:
         self._ends.set()
         # It may wait for a server that is gone; what is on the disk is sent by whoever comes next.
         tidying.join(TIDY_SECONDS)
-        if self._n_waiting:
-            raise ProjectError(f"{self._n_waiting:,} predictions are not logged: {self.problem}")
+        n_lost = self._n_waiting + self._n_dropped
+        if n_lost:
+            raise ProjectError(f"{n_lost:,} predictions are not logged: {self.problem}")
 
     @property
     def _n_waiting(self) -> int:
@@ -145,7 +159,9 @@ class PredictionLog:
         """Write what waits, again and again; end once the log is closed."""
         while self._wait_for_rows():
             for tables in self._collect().values():
-                if not self._write(combined(tables)):
+                n_rows = sum(len(table) for table in tables)
+                table = self._convert(partial(combined, tables), n_rows)
+                if table is not None and not self._write(table):
                     return
 
     def _wait_for_rows(self) -> bool:
@@ -162,43 +178,48 @@ class PredictionLog:
         is_due = False
         while not is_due:
             with self._changed:
-                is_due = self._changed.wait_for(self._is_due, pause) or monotonic() >= end
+                is_due = self._changed.wait_for(self._must_write, pause) or monotonic() >= end
                 batches = self._batches
                 self._batches = []
                 if is_due:
                     self._is_urgent = False
             for group in same_layout(batches):
-                table = self._convert(group)
+                n_rows = sum(len(batch.request_ids) for batch in group)
+                table = self._convert(partial(as_table, group, self._is_private), n_rows)
                 if table is not None:
                     found.setdefault(group[0].layout, []).append(table)
         return found
 
-    def _is_due(self) -> bool:
+    def _must_write(self) -> bool:
         return self._is_closed or self._is_urgent or self._n_waiting >= ROWS_AT_ONCE
 
-    def _convert(self, batches: list[Logged]) -> pyarrow.Table | None:
-        """Batches of one layout as a table; None if that fails, as it would the next time too."""
+    def _convert(self, make: Callable[[], pyarrow.Table], n_rows: int) -> pyarrow.Table | None:
+        """A table of rows; None if they have none, which another try would not change."""
         try:
-            return as_table(batches, self._is_private)
+            return make()
         except Exception as error:
             # No more than the kind of error: a message may quote a value.
-            self._problems["converting"] = f"some rows cannot be logged: {type(error).__name__}"
-            LOGGER.error(self._problems["converting"])
-            self._count_written(sum(len(batch.request_ids) for batch in batches))
+            self._drop(n_rows, f"a table cannot be made of them: {type(error).__name__}")
             return None
+
+    def _drop(self, n_rows: int, reason: str) -> None:
+        """Give rows up, so that those that come later are logged."""
+        self._n_dropped += n_rows
+        if self._problems.get("dropped") != reason:
+            LOGGER.error("rows are not logged: %s", reason)
+        self._problems["dropped"] = reason
+        self._count_written(n_rows)
 
     def _write(self, table: pyarrow.Table) -> bool:
         """Write a table as one file, and try until that works; False if the log closed first."""
         while True:
-            if self._attempt("writing", lambda: self._write_part(table)):
+            write = partial(log_files.write_part, self._folder, table, self._writer)
+            if self._attempt("writing", write):
                 self._count_written(len(table))
                 return True
             with self._changed:
                 if self._changed.wait_for(lambda: self._is_closed, self._seconds):
                     return False
-
-    def _write_part(self, table: pyarrow.Table) -> None:
-        log_files.write_part(self._folder, table, self._writer)
 
     def _count_written(self, n_rows: int) -> None:
         """Rows that nobody has to wait for any more."""
@@ -241,7 +262,7 @@ class PredictionLog:
         if self._url and paths:
             postgres.send(self._url, paths)
 
-    def _attempt(self, task: str, work: Callable[[], None]) -> bool:
+    def _attempt(self, task: str, work: Callable[[], object]) -> bool:
         """Do something that is tried again later if it fails; the first failure is logged."""
         try:
             work()

@@ -21,6 +21,9 @@ COLUMNS = {
 }
 """What every row has, before its prediction."""
 
+KEY = ["request_id", "row", "arm"]
+"""What tells one logged row from another."""
+
 
 @dataclass(frozen=True)
 class Logged:

@@ -66,11 +66,8 @@ class Metrics:
             ["version", "reason"],
             registry=self.registry,
         )
-        self.log_fails = Gauge(
-            "prediction_log_fails",
-            "1 while predictions cannot be written or sent; the service's log says why.",
-            registry=self.registry,
-        )
+        fails = "1 while predictions cannot be written or sent; the service's log says why."
+        self.log_fails = Gauge("prediction_log_fails", fails, ["version"], registry=self.registry)
         self.swaps = Counter("model_swaps", "Versions that took over.", registry=self.registry)
         self.differences = Histogram(
             "shadow_difference",
@@ -78,7 +75,7 @@ class Metrics:
             buckets=DIFFERENCES,
             registry=self.registry,
         )
-        too_slow = "Requests that the shadow was too slow for."
+        too_slow = "Requests that the shadow did not answer, or not in time."
         self.skipped = Counter("shadow_skipped", too_slow, registry=self.registry)
 
     def count(self, version: int, arm: str, told: Header) -> None:

@@ -139,7 +139,7 @@ class Predictor:
         self.reader = RequestReader(team.request(), list(examples[0]), examples, names, max_rows)
         # Compiled once: pandera itself would take longer than the model.
         self.request_rules = Rules(team.request())
-        self.feature_rules = Rules(team.feature_schema())
+        self.feature_rules = Rules(team.feature_schema(), finite=True)
         self.edges = self._edges() if edges is None else np.asarray(edges)
 
     def _edges(self) -> np.ndarray:

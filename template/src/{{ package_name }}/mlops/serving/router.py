@@ -108,7 +108,8 @@ class Router:
         # The wait in the queue counts: that is what the client feels.
         seconds = perf_counter() - began
         self.metrics.count(served.version, arm, report)
-        self.metrics.log_fails.set(served.batcher.log_problem is not None)
+        log_fails = served.batcher.log_problem is not None
+        self.metrics.log_fails.labels(served.version).set(log_fails)
         self.metrics.seconds.labels(arm).observe(seconds)
         if served is self.champion:
             self.champion_arm.add(report["status"], report["buckets"], seconds)
@@ -147,7 +148,9 @@ class Router:
                 if reply.status < 500:
                     return reply
             except (OverloadedError, TimeoutError):
-                self.challenger_arm.errors += 1
+                # Another canary may have begun meanwhile.
+                if challenger is self.challenger:
+                    self.challenger_arm.errors += 1
         return (await self._ask_champion("champion", header, body))[1]
 
     async def _answer_in_test(self, challenger: Served, header: Header, body: bytes) -> Reply:

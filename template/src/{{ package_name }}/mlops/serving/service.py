@@ -8,9 +8,9 @@ from time import perf_counter
 
 from ..config import Config
 from ..errors import ProjectError
+from . import Loading, versions
 from . import traffic as traffic_state
-from . import versions
-from .batcher import Batcher, Loading, RefusedVersionError
+from .batcher import Batcher, RefusedVersionError
 from .router import Facts, Router, Served
 from .traffic import Traffic
 
@@ -19,12 +19,13 @@ log = logging.getLogger(__name__)
 TICK = 0.5
 """Seconds between two looks at a canary."""
 
-RETRY_SECONDS = 30
-"""After which a version is tried again while none answers: memory or time may have been short."""
+RELOAD_SECONDS = 30
+"""After a try to load a champion, in which another is made while none answers: memory or time may
+have been short."""
 
 
 class Service(Router):
-    """What the front knows, beside HTTP."""
+    """Loads, swaps and ends the versions that answer, and moves a canary through its stages."""
 
     def __init__(self, root: Path, config: Config) -> None:
         """Prepare the service of a project; `start` begins to load.
@@ -40,11 +41,10 @@ class Service(Router):
         self._wanted: Facts | None = None
         self._tried = 0.0
         self._refused: dict[str, str] = {}
-        # One change after the other, whoever asks for it.
-        self._changing = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._unwritten: Traffic | None = None
+        self._close_tasks: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._bringing: asyncio.Task[None] | None = None
+        self._change_task: asyncio.Task[None] | None = None
 
     async def start(self, scratch: Path) -> None:
         """Begin to look for versions, and to load them.
@@ -62,57 +62,66 @@ class Service(Router):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._give_up_challenger()
+        await self._end_change()
         await self.end_shadows()
         # Each process writes what is left of its log before it ends.
         for served in (self.champion, self.challenger):
             self._end(served)
-        await asyncio.gather(*self._closing)
+        await asyncio.gather(*self._close_tasks, return_exceptions=True)
 
     async def _follow_versions(self, scratch: Path) -> None:
-        """Load what the process that watches the registry names, one change after the other."""
+        """Load what the process that watches the registry names."""
         while True:
             try:
                 async with aclosing(versions.follow(self.root, scratch)) as changes:
                     async for wanted in changes:
-                        await self._change_to(wanted)
+                        await self._begin_change(wanted)
                 log.error("the process that watches the registry ended; it is started again")
             # Whatever it is: without this task no promotion and no rollback would arrive.
             except Exception as error:
                 log.error("a change of versions failed: %r", error)
             await asyncio.sleep(1)
 
+    async def _begin_change(self, wanted: Facts) -> None:
+        """Begin to load what is wanted, in place of what was wanted before."""
+        # A version that loads for a minute must not keep a rollback waiting.
+        await self._end_change()
+        self._change_task = asyncio.create_task(self._change_to(wanted))
+
+    async def _end_change(self) -> None:
+        """Give up the change that goes on, if one does."""
+        if self._change_task:
+            self._change_task.cancel()
+            await asyncio.gather(self._change_task, return_exceptions=True)
+
     async def _change_to(self, wanted: Facts) -> None:
-        async with self._changing:
-            self._wanted = wanted
-            self._tried = perf_counter()
-            # What was refused may be mended: each change is a reason to try again.
-            self._refused.clear()
-            self.metrics.refused.clear()
-            for problem in wanted["problems"]:
-                log.error("%s", problem)
-                self.metrics.refused.labels("", problem).set(1)
-            # A challenger that loads for a minute must not keep a rollback waiting.
-            await self._give_up_challenger()
-            before = (self.champion, self.challenger, self.traffic.salt)
-            await self._change_champion(wanted)
-            self._bringing = asyncio.create_task(self._bring_challenger(wanted, before))
-
-    async def _give_up_challenger(self) -> None:
-        """End the loading of a challenger, if one is being loaded."""
-        if self._bringing:
-            self._bringing.cancel()
-            await asyncio.gather(self._bringing, return_exceptions=True)
-
-    async def _bring_challenger(self, wanted: Facts, before: object) -> None:
+        self._wanted = wanted
+        self._tried = perf_counter()
+        # Its cause may be gone: each change is a reason to try again.
+        self._refused.clear()
+        self.metrics.refused.clear()
+        for problem in wanted["problems"]:
+            log.error("%s", problem)
+            self.metrics.refused.labels("", problem).set(1)
+        before = (self.champion, self.challenger, self.traffic.salt)
         try:
+            self._read_traffic()
+            await self._change_champion(wanted)
+            self._show_versions()
             await self._change_challenger(wanted)
-        # Nobody waits for this task, so nobody else would tell.
+        # Nobody waits for this task, so nobody else would say it.
         except Exception as error:
-            log.error("a change of the challenger failed: %r", error)
+            log.error("a change of versions failed: %r", error)
         if before != (self.champion, self.challenger, self.traffic.salt):
             self.begin_stage()
         self._show_versions()
+
+    def _read_traffic(self) -> None:
+        """Follow the file: it may have changed since the registry was asked."""
+        try:
+            self.traffic = traffic_state.read(self.root)
+        except ProjectError as error:
+            log.error("%s; the traffic stays as it is", error)
 
     async def _change_champion(self, wanted: Facts) -> None:
         old = self.champion
@@ -127,28 +136,23 @@ class Service(Router):
 
     async def _change_challenger(self, wanted: Facts) -> None:
         """Bring the challenger that the traffic names, and only that one."""
-        # Read now: a canary may have ended while the champion was being loaded.
-        try:
-            traffic = traffic_state.read(self.root)
-        except ProjectError as error:
-            log.error("%s; the traffic stays as it is", error)
-            return
-        self.traffic = traffic
-        named = traffic.challenger
+        named = self.traffic.challenger
         if self.champion and named == self.champion.version:
-            self._change_traffic(traffic_state.end(traffic, "it is champion now"))
+            self._end_traffic("it is champion now")
             named = None
         if self.challenger and self.challenger.version != named:
             self._end(self.challenger)
             self.challenger = None
-        if named is None or not self.champion:
+        facts = wanted["challenger"]
+        # Where the traffic has changed since the look, the next look names its challenger.
+        if not self.champion or facts is None or int(facts["version"]) != named:
             return
         edges = self.champion.batcher.ready["edges"]
-        self.challenger = await self._swap(self.challenger, wanted["challenger"], edges)
-        reason = self._refused.get(_key(wanted["challenger"]), "")
+        self.challenger = await self._swap(self.challenger, facts, edges)
+        reason = self._refused.get(_key(facts), "")
         # What cannot answer must not stay announced.
         if self.challenger is None and reason:
-            self._change_traffic(traffic_state.end(traffic, reason))
+            self._end_traffic(reason)
 
     async def _swap(
         self, old: Served | None, wanted: Facts | None, edges: list[float] | None
@@ -189,11 +193,12 @@ class Service(Router):
             return
         task = asyncio.create_task(served.batcher.close())
         # Held here: the event loop itself would let a task be collected.
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._close_tasks.add(task)
+        task.add_done_callback(self._close_tasks.discard)
 
     def _show_versions(self) -> None:
         self.metrics.model.clear()
+        self.metrics.log_fails.clear()
         for arm, served in (("champion", self.champion), ("challenger", self.challenger)):
             if served:
                 facts = served.facts
@@ -206,11 +211,14 @@ class Service(Router):
         while True:
             await asyncio.sleep(TICK)
             try:
-                if self.traffic.mode == "canary" and not self.traffic.outcome and self.challenger:
+                if self.traffic.mode == "canary" and self.challenger:
                     self._judge_canary()
-                is_due = perf_counter() - self._tried > RETRY_SECONDS
-                if self.champion is None and self._wanted and is_due:
-                    await self._change_to(self._wanted)
+                if self._unwritten:
+                    self._write_traffic(self._unwritten)
+                is_due = perf_counter() - self._tried > RELOAD_SECONDS
+                is_loading = self._change_task and not self._change_task.done()
+                if self.champion is None and self._wanted and is_due and not is_loading:
+                    await self._begin_change(self._wanted)
             # Whatever it is: a canary that nobody watches would go on for ever.
             except Exception as error:
                 log.error("the look at the canary failed: %r", error)
@@ -222,18 +230,34 @@ class Service(Router):
         settings = self.config.serving.canary
         reason = traffic_state.fault(self.champion_arm, self.challenger_arm, settings)
         if reason:
-            self._change_traffic(traffic_state.end(self.traffic, reason))
+            self._end_traffic(reason)
+            return
+        # After its last stage it goes on to be judged.
+        if self.traffic.outcome:
             return
         is_long_enough = perf_counter() - self.stage_began >= settings.stage_seconds
         if is_long_enough and self.challenger_arm.rows >= settings.stage_rows:
-            self._change_traffic(traffic_state.next_stage(self.traffic, settings))
+            stage = traffic_state.next_stage(self.traffic, settings)
+            # First the file: a share that the next start would not know does not begin.
+            self._write_traffic(stage)
+            self._follow(stage)
 
-    def _change_traffic(self, traffic: Traffic) -> None:
-        """Change who answers whom at once, and for the next start."""
+    def _end_traffic(self, reason: str) -> None:
+        """Let the champion answer alone, at once and after the next start."""
+        ended = traffic_state.end(self.traffic, reason)
+        self._follow(ended)
+        # Until it can be written it is tried again.
+        self._unwritten = ended
+        self._write_traffic(ended)
+
+    def _write_traffic(self, traffic: Traffic) -> None:
+        traffic_state.write(self.root, traffic)
+        self._unwritten = None
+
+    def _follow(self, traffic: Traffic) -> None:
         log.warning("traffic: %s %g %% %s", traffic.mode, traffic.share, traffic.outcome)
         self.traffic = traffic
         self.begin_stage()
-        traffic_state.write(self.root, traffic)
 
 
 def _key(facts: Facts | None) -> str:

@@ -118,7 +118,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
-    """Return the champion and the challenger, each None if there is none, or a `problem`.
+    """Return the facts about `champion` and `challenger`, None if there is none, and `problems`.
 
     Args:
         root: The project.
@@ -146,6 +146,9 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
             found[role] = facts
         except ProjectError as error:
             found["problems"].append(f"{role}: {error}")
+        # A tag that somebody edited, or code that cannot be unpacked.
+        except Exception as error:
+            found["problems"].append(f"{role}: it cannot be read: {error!r}")
     return found
 
 
@@ -161,7 +164,10 @@ def _from_registry(config: Config, root: Path, name: str) -> Facts:
         numbered = {str(one.number): one for one in registry.versions(root, model)}
         version = numbered.get(name)
     if version is None:
-        raise ProjectError(f"{model} has no version {name}: `make promote` makes one champion")
+        remedy = (
+            "`make promote` makes one" if name == "champion" else "`make traffic` names another"
+        )
+        raise ProjectError(f"{model} has no version {name}: {remedy}")
     tags = version.tags
     known = {
         "model.skops": tags.get("sha256", ""),
@@ -194,10 +200,15 @@ def _facts(
     config: Config, folder: Path, known: dict[str, str], number: int, commit: str, record: Facts
 ) -> Facts:
     """What the front and its model processes are told about a version."""
-    # Before its code is unpacked: that is run as soon as it is there.
+    # Before its code is unpacked, since that is what runs next.
     for name, recorded in known.items():
         path = folder / name
-        if not recorded or not path.exists() or _hash(path, _stamp(path)) != recorded:
+        if not recorded:
+            raise ProjectError(
+                f"version {number} was registered without {name}, as before there was a service: "
+                "train and promote again"
+            )
+        if not path.exists() or _hash(path, _stamp(path)) != recorded:
             raise ProjectError(
                 f"{path.name} of version {number} is not the file that was registered: it is not "
                 "loaded. Bring the registry's files back, or promote again"
@@ -243,6 +254,16 @@ def _unpack(folder: Path, recorded: str, scratch: Path) -> Path:
     """Unpack the code of a version, with today's machinery where it computes the same."""
     # A folder for each look of a new watcher: processes may still run what an old one unpacked.
     target = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        _lay_out(folder, recorded, target)
+    except BaseException:
+        # It is tried again and again.
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _lay_out(folder: Path, recorded: str, target: Path) -> None:
     manifest.unpack_snapshot(folder, recorded, target)
     theirs = target / team.PACKAGE.name / team.MACHINERY.name
     # Corrections of the service reach versions that were trained before them.
@@ -255,7 +276,6 @@ def _unpack(folder: Path, recorded: str, scratch: Path) -> Path:
             "it was trained before this project had a service, by other machinery than today's: "
             "train and promote again"
         )
-    return target
 
 
 if __name__ == "__main__":
