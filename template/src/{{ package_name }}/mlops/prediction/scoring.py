@@ -19,7 +19,7 @@ from ..modeling.inputs import feature_table
 NOT_FINITE = "the model gives no finite number"
 
 MAX_FAILURES = 100
-"""Rows at which the team's code may raise an error: more are no rows at fault, but the code."""
+"""Rows of a chunk at which the team's code may raise an error: with more, the code is at fault."""
 
 OWN = ("row", "file", "prediction", "model_version", "model_commit", "predicted_at")
 """Columns of an output that say something about the prediction; an id of that name is renamed."""

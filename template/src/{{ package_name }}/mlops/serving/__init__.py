@@ -20,7 +20,7 @@ Header = dict[str, Any]
 
 @dataclass(frozen=True)
 class Loading:
-    """What a model process is told.
+    """What a model process has to load.
 
     Attributes:
         source: The folder in which Python finds the package: the version's own code.

@@ -50,15 +50,15 @@ def main() -> None:
     first = _read(messages)
     if first is None:
         return
-    told, _ = first
+    loading, _ = first
     try:
-        config = load_config(Path(told["root"]))
-        folder = Path(told["folder"])
-        _require_files(folder, told["files"])
-        predictor = Predictor(config, folder, told["facts"], told["edges"])
+        config = load_config(Path(loading["root"]))
+        folder = Path(loading["folder"])
+        _require_files(folder, loading["files"])
+        predictor = Predictor(config, folder, loading["facts"], loading["edges"])
         warm_up(predictor, config.serving.warm_up_ms)
-        writer = f"v{told['facts']['version']}-{os.getpid()}"
-        log = PredictionLog(Path(told["root"]), config, writer)
+        writer = f"v{loading['facts']['version']}-{os.getpid()}"
+        log = PredictionLog(Path(loading["root"]), config, writer)
     except ProjectError as error:
         _write(answers, pack({"failure": str(error)}))
         return
@@ -162,8 +162,8 @@ def _answer(
     predictor: Predictor, log: PredictionLog, header: Header, bodies: list[bytes], out: BinaryIO
 ) -> None:
     requests = []
-    for told, body in zip(header["requests"], bodies, strict=True):
-        requests.append(Asked(told["id"], told["arm"], told["partial"], body))
+    for request, body in zip(header["requests"], bodies, strict=True):
+        requests.append(Asked(request["id"], request["arm"], request["partial"], body))
     found, logged = _answers(predictor, requests)
     facts: list[dict[str, Any]] = []
     for one in found:
@@ -177,8 +177,8 @@ def _answer(
             }
         )
     # Answered before it is logged: nobody waits for the log.
-    told = {"answers": facts, "log_problem": log.problem}
-    _write(out, pack(told, [one.body for one in found]))
+    report = {"answers": facts, "log_problem": log.problem}
+    _write(out, pack(report, [one.body for one in found]))
     for rows in logged:
         log.append(rows)
 

@@ -1,7 +1,7 @@
 """Model processes and the queue before them: what queued while one worked is its next batch.
 
-So a batch costs no waiting: a request that comes to an idle process is answered alone, and the more
-come, the more are answered at once.
+So a request that comes to an idle process is answered at once and alone, and the more come, the
+more are answered together.
 """
 
 import asyncio
@@ -144,7 +144,7 @@ class Batcher:
     """The processes of one version, and the requests that wait for them.
 
     Attributes:
-        loading: What each process is told.
+        loading: What each process has to load.
         size: How many processes there are.
         ready: What the processes said when they were ready.
         is_wanting_scores: Whether answers are to hold the score of each row.
@@ -252,9 +252,9 @@ class Batcher:
         bodies = [one.body for one in batch]
         header = {"requests": [one.header for one in batch], "scores": self.is_wanting_scores}
         async with asyncio.timeout(self.loading.timeout):
-            told, answers = await process.ask(pack(header, bodies))
-        self.log_problem = told["log_problem"]
-        for one, facts, answer in zip(batch, told["answers"], answers, strict=True):
+            report, answers = await process.ask(pack(header, bodies))
+        self.log_problem = report["log_problem"]
+        for one, facts, answer in zip(batch, report["answers"], answers, strict=True):
             # Whoever asked may have gone.
             if not one.answer.done():
                 one.answer.set_result((facts, answer))

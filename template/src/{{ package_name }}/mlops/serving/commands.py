@@ -32,7 +32,7 @@ def serve(
 
     root = Path.cwd()
     config = load_config(root)
-    # Before anything is loaded: a port that is taken should be told at once.
+    # Before anything is loaded: a port that is taken should be known at once.
     listener = _listen(host, port)
     settings = uvicorn.Config(
         create_app(root.resolve(), config),

@@ -77,16 +77,16 @@ class Client(User):
 
 
 def main() -> None:
-    """Ask as told, and print what came of it."""
-    told = json.load(sys.stdin)
-    Client.bodies = told["bodies"]
-    if told["rate"]:
-        Client.interval = told["clients"] / told["rate"]
-    runner = Environment(user_classes=[Client], host=told["url"]).create_local_runner()
+    """Ask as standard input says, and print what came of it."""
+    order = json.load(sys.stdin)
+    Client.bodies = order["bodies"]
+    if order["rate"]:
+        Client.interval = order["clients"] / order["rate"]
+    runner = Environment(user_classes=[Client], host=order["url"]).create_local_runner()
     began = perf_counter()
-    runner.start(told["clients"], spawn_rate=told["clients"])
-    end = Path(told["end"])
-    while perf_counter() < began + WARM_UP + told["seconds"] and not end.exists():
+    runner.start(order["clients"], spawn_rate=order["clients"])
+    end = Path(order["end"])
+    while perf_counter() < began + WARM_UP + order["seconds"] and not end.exists():
         time.sleep(0.05)
     ended = perf_counter()
     runner.quit()

@@ -56,12 +56,12 @@ class Target:
     def clients(self, rate: float, seconds: float) -> "subprocess.Popen[str]":
         """Start clients that ask at a rate a second; at 0 as fast as they are answered."""
         self.end.unlink(missing_ok=True)
-        told = {"url": self.url, "bodies": self.bodies, "clients": N_CLIENTS, "end": str(self.end)}
+        order = {"url": self.url, "bodies": self.bodies, "clients": N_CLIENTS, "end": str(self.end)}
         command = [sys.executable, "-m", f"{PACKAGE}.mlops.serving.load_client"]
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         clients = subprocess.Popen(command, text=True, cwd=SOURCE, **pipes)
         assert clients.stdin is not None  # noqa: S101 - it is a pipe
-        clients.stdin.write(json.dumps(told | {"rate": rate, "seconds": seconds}))
+        clients.stdin.write(json.dumps(order | {"rate": rate, "seconds": seconds}))
         clients.stdin.close()
         # Else `communicate` would want to write more.
         clients.stdin = None

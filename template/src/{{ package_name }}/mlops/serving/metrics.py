@@ -78,25 +78,25 @@ class Metrics:
         too_slow = "Requests that the shadow did not answer, or not in time."
         self.skipped = Counter("shadow_skipped", too_slow, registry=self.registry)
 
-    def count(self, version: int, arm: str, told: Header) -> None:
+    def count(self, version: int, arm: str, report: Header) -> None:
         """Count what a model process said about an answer.
 
         Args:
             version: The number of the version that answered.
             arm: For whom it answered.
-            told: `buckets`, `rejected` and `non_finite`.
+            report: `buckets`, `rejected` and `non_finite`.
         """
-        for bucket, count in enumerate(told["buckets"]):
+        for bucket, count in enumerate(report["buckets"]):
             # A series for each empty bucket would only be longer to read.
             if count:
                 self.predictions.labels(version, arm, bucket).inc(count)
         # The shadow sees the same rows: they came once.
-        if arm != "shadow" and told["buckets"]:
-            self.rows.observe(sum(told["buckets"]))
-        for rule, count in told["rejected"].items() if arm != "shadow" else ():
+        if arm != "shadow" and report["buckets"]:
+            self.rows.observe(sum(report["buckets"]))
+        for rule, count in report["rejected"].items() if arm != "shadow" else ():
             self.rejected.labels(rule).inc(count)
-        if told["non_finite"]:
-            self.non_finite.labels(version).inc(told["non_finite"])
+        if report["non_finite"]:
+            self.non_finite.labels(version).inc(report["non_finite"])
 
     def compare(self, champion: Sequence[float | None], shadow: Sequence[float | None]) -> None:
         """Record how far a shadow's predictions are from the champion's.

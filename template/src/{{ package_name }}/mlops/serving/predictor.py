@@ -107,7 +107,7 @@ class Batch:
         return range(start, len(self.rows))
 
     def refuse(self, position: int, column: str, rule: str) -> None:
-        """Note what is wrong with a row; the first problem of a row is the one that is told."""
+        """Note what is wrong with a row; of several problems the first one is kept."""
         self.problems.setdefault(position, problem(self.numbers[position], column, rule))
 
 
@@ -245,7 +245,7 @@ class Predictor:
         return found
 
     def _as_logged(self, batch: Batch, part: Part, answered: set[int]) -> Logged:
-        """What the log is told of the rows that were answered, and not refused with others."""
+        """The rows for the log: those that were answered, and not refused with others."""
         kept = [row for row, position in enumerate(part.positions) if position in answered]
         positions = [part.positions[row] for row in kept]
         owners = [batch.owners[position] for position in positions]

@@ -1,4 +1,4 @@
-"""Which versions are to be served, where their files and their code are: told to the front.
+"""Which versions are to be served, and where their files and their code are.
 
 `python -m <package>.mlops.serving.versions` looks again and again, in a process of its own since
 the registry's client is large, and prints a line whenever something changed.
@@ -37,7 +37,7 @@ LONGEST_PAUSE = 5.0
 """Seconds between two looks at the registry here, if no file changes."""
 
 LONGEST_LINE = 2**24
-"""Bytes of what is told at once: model cards may be long."""
+"""Bytes of a line: model cards may be long."""
 
 CODE = Path("modeling", "inputs.py")
 """The module of the machinery that makes predictions with the team's."""
@@ -74,16 +74,16 @@ async def follow(root: Path, scratch: Path) -> AsyncGenerator[Facts]:
 def main() -> None:
     """Print what is to be served, now and after every change, until nobody listens."""
     root, scratch = map(Path, sys.argv[1:])
-    told = ""
+    line_before = ""
     # The front ends this process; Ctrl-C in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for _ in changes(root):
         found = find_all(root, scratch, from_registry=has_registry(root))
         # Sorted, so that equal facts are equal lines.
         line = json.dumps(found, sort_keys=True)
-        if line != told:
+        if line != line_before:
             print(line, flush=True)
-            told = line
+            line_before = line
 
 
 def changes(root: Path) -> Iterator[None]:
@@ -199,7 +199,7 @@ def _from_bundle(config: Config, root: Path, name: str) -> Facts:
 def _facts(
     config: Config, folder: Path, known: dict[str, str], number: int, commit: str, record: Facts
 ) -> Facts:
-    """What the front and its model processes are told about a version."""
+    """What the front and its model processes need to know of a version."""
     # Before its code is unpacked, since that is what runs next.
     for name, recorded in known.items():
         path = folder / name
