@@ -106,6 +106,33 @@ def test_every_format_gives_the_same_numbers(
     )
 
 
+def test_a_folder_is_read_without_the_pointers_of_dvc(
+    predict: Run, csv: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    csv.rename(folder / "customers.csv")
+    (folder / "customers.csv.dvc").write_text("outs: []\n")
+    assert predict(folder, tmp_path / "scores.parquet").startswith("250 rows were predicted")
+    with pytest.raises(ProjectError, match="lies in the folder IN"):
+        predict(folder, folder / "scores.parquet")
+
+
+def test_an_input_that_changes_while_it_is_read_is_not_predicted(
+    predict: Run, csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = batch._write
+
+    def write_and_cut(*arguments: Any) -> None:
+        write(*arguments)
+        csv.write_text(csv.read_text().rpartition("\n")[0])
+
+    monkeypatch.setattr(batch, "_write", write_and_cut)
+    with pytest.raises(ProjectError, match="changed while it was read: predict it again"):
+        predict(csv, tmp_path / "scores.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
 def test_names_of_the_file_and_its_dialect_are_read(
     config: Config, champion_root: Path, csv: Path, requests: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -79,6 +79,24 @@ def test_rows_that_break_a_rule_are_refused(champion_root: Path, requests: pd.Da
         champion.predict(requests.drop(columns="region"))
 
 
+def test_no_value_of_a_sensitive_column_is_shown(
+    config: Config, champion_root: Path, requests: pd.DataFrame
+) -> None:
+    secret = ["region", "tenure_months", "customer_id"]
+    data = config.data.model_copy(update={"sensitive": secret})
+    config = config.model_copy(update={"data": data})
+    found = find(config, champion_root, "champion")
+    rows = requests.head(3).assign(region="moon", tenure_months=["x-ray", 12, 12])
+    with Champion(config, champion_root, found) as champion:
+        assert "customer_id" not in champion.predict(requests)
+        assert {fault.value for fault in champion.score(rows).faults} == {None}
+        with pytest.raises(ProjectError) as refused:
+            champion.predict(rows)
+    assert "region: breaks the rule isin" in str(refused.value)
+    assert "moon" not in str(refused.value)
+    assert "x-ray" not in str(refused.value)
+
+
 def test_a_row_at_which_a_feature_fails_costs_no_other(
     champion_root: Path, requests: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,13 +224,16 @@ def spoil(config: Config, root: Path) -> int:
     """Register a challenger that loads and gives its golden answers, and is bad all the same."""
     model = load_model(root / "models" / "model.skops")
     final = model[-1]
-    # Far away for a probability as well as for a number.
-    shift = 6 if hasattr(final, "classes_") else 1e6
-    if hasattr(final, "coef_"):
+    is_linear = hasattr(final, "coef_")
+    start = np.asarray(final.intercept_ if is_linear else final._baseline_prediction)
+    # Far away for a probability as well as for a number; of several classes for the first.
+    shift = np.zeros_like(start, dtype=float)
+    shift.flat[0] = 20 if hasattr(final, "classes_") else 1e6
+    if is_linear:
         final.coef_ = final.coef_ * 0
-        final.intercept_ = final.intercept_ * 0 + shift
+        final.intercept_ = shift
     else:
-        final._baseline_prediction = final._baseline_prediction + shift
+        final._baseline_prediction = start + shift
     save_model(model, root / "models" / "model.skops")
     manifest.write(config, root)
     return int(register(config, root).number)

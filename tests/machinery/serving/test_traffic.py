@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,9 +19,9 @@ from churn_radar.mlops.bounds import Canary
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.serving import Loading, commands, traffic
+from churn_radar.mlops.serving import Loading, commands, traffic, versions
 from churn_radar.mlops.serving.batcher import LOAD_SECONDS, Batcher
-from churn_radar.mlops.serving.router import Served
+from churn_radar.mlops.serving.router import Router, Served
 from churn_radar.mlops.serving.service import Service
 from churn_radar.mlops.serving.traffic import Arm, Traffic
 from churn_radar.mlops.serving.versions import find_all
@@ -39,7 +40,7 @@ TIMEOUT = 4
 def arm(n: int = 500, seconds: float = 0.01, buckets: tuple[int, ...] = (300, 200)) -> Arm:
     found = Arm()
     for _ in range(n):
-        found.add(200, (1, 0), seconds)
+        found.add((1, 0), seconds)
     found.rows = sum(buckets)
     found.buckets = list(buckets)
     return found
@@ -64,7 +65,7 @@ def test_a_bad_challenger_is_told_by_its_answers(challenger: Arm, reason: str) -
 
 def test_an_error_ends_a_canary() -> None:
     challenger = arm()
-    challenger.add(500, (1, 0), 0.01)
+    challenger.errors = 1
     assert "1 of its answers" in traffic.fault(arm(), challenger, Canary())
     assert traffic.fault(arm(), challenger, Canary(max_errors=1)) == ""
 
@@ -103,10 +104,17 @@ def test_a_misspelt_mode_or_a_share_that_is_none_is_one_sentence() -> None:
             traffic.begin("ab", 2, share, Canary())
 
 
-def test_a_broken_state_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *("{", "[]", "null", '{"share": "50"}', '{"share": null}', '{"share": 101}'),
+        *('{"mode": "bogus"}', '{"challenger": true}', '{"stage": -7}', '{"since": 5}'),
+    ],
+)
+def test_a_broken_state_is_one_sentence(broken: str, tmp_path: Path) -> None:
     path = tmp_path / traffic.STATE
     path.parent.mkdir()
-    path.write_text("{")
+    path.write_text(broken)
     with pytest.raises(ProjectError, match=r"make traffic MODE=champion"):
         traffic.read(tmp_path)
 
@@ -229,6 +237,36 @@ def test_a_canary_is_judged_after_its_last_stage_too(config: Config, tmp_path: P
     assert "1 of its answers were errors" in service.traffic.outcome
 
 
+@pytest.mark.parametrize(
+    ("status", "rejected", "is_fault"),
+    [(200, {}, False), (422, {"age: finite": 1}, True), (200, {"age: finite": 1}, True)],
+)
+def test_what_a_canary_refuses_the_champion_answers(
+    config: Config, status: int, rejected: dict[str, int], is_fault: bool
+) -> None:
+    def answering(version: int, status: int, rejected: dict[str, int]) -> Served:
+        async def ask(*_: object) -> tuple[dict[str, Any], bytes]:
+            buckets = [1, 0] if status == 200 else []
+            facts = {"status": status, "buckets": buckets, "rejected": rejected, "non_finite": 0}
+            return facts, str(version).encode()
+
+        served = served_by(version)
+        served.batcher.ask = ask
+        return served
+
+    router = Router(config)
+    router.champion = answering(1, 200, {})
+    router.challenger = answering(2, status, rejected)
+    router.traffic = Traffic(mode="canary", challenger=2, share=100)
+    reply = asyncio.run(router.answer("r1", b"{}", partial=True))
+    assert reply.body == (b"1" if is_fault else b"2")
+    assert router.challenger_arm.errors == is_fault
+    # A row that both refuse is the client's fault.
+    router.champion = answering(1, 422, {"age: finite": 1})
+    asyncio.run(router.answer("r2", b"{}", partial=True))
+    assert router.challenger_arm.errors == is_fault
+
+
 def test_the_end_of_a_canary_that_cannot_be_written_holds_all_the_same(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +316,34 @@ def test_a_version_that_cannot_be_read_does_not_hide_the_other(
     assert found["challenger"] is None
     (problem,) = found["problems"]
     assert problem.startswith("challenger: it cannot be read: JSONDecodeError")
+
+
+def test_a_registry_that_is_away_names_nobody_else(
+    config: Config, served: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    shutil.copyfile(served / "params.yaml", tmp_path / "params.yaml")
+    (tmp_path / "models" / "champion.json").write_text("{}")
+    found = find_all(tmp_path, tmp_path, from_registry=True)
+    assert found["champion"] is None
+    assert "mlflow.db is gone" in found["problems"][0]
+    assert not (tmp_path / "models" / "mlflow.db").exists()
+
+
+def test_a_registry_that_is_replaced_is_opened_again(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "models" / "mlflow.db"
+    database.parent.mkdir()
+    database.touch()
+    monkeypatch.setattr(versions, "PAUSE", 0)
+    looks = versions.changes(tmp_path)
+    next(looks)
+    other = tmp_path / "other.db"
+    other.touch()
+    other.replace(database)
+    # The process ends, and the front starts another one.
+    assert list(looks) == []
 
 
 @pytest.mark.usefixtures("champion_alone")

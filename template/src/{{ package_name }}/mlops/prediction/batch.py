@@ -74,6 +74,10 @@ def run(config: Config, root: Path, order: Order) -> str:
         raise ProjectError(f"ENGINE={order.engine} is no engine: choose from {', '.join(ENGINES)}")
     if not order.source.exists():
         raise ProjectError(f"IN={order.source} is not there")
+    if order.source.is_dir() and order.out.resolve().parent == order.source.resolve():
+        raise ProjectError(
+            f"OUT={order.out} lies in the folder IN, whose files are all read: name another place"
+        )
     with reserved(order.out):
         return _run(config, root, order)
 
@@ -94,6 +98,7 @@ def _run(config: Config, root: Path, order: Order) -> str:
     with champion:
         # Before anything is written: a column that is missing is missing in every row.
         job = Job(config, root, champion, files)
+        before = _stamps(files)
         with console.status("reading what is to be predicted", spinner="line"):
             facts = facts_of(config, found, files, order.engine)
         parts = Parts(order.out, facts)
@@ -107,6 +112,9 @@ def _run(config: Config, root: Path, order: Order) -> str:
             console.print(f"{parts.n_resumed:,} rows were predicted before; going on.")
         chunks = job.on_ray(parts) if order.engine == "ray" else job.here(parts)
         _write(chunks, parts, files, order.source.is_dir())
+    if _stamps(files) != before:
+        parts.give_up()
+        raise ProjectError(f"IN={order.source} changed while it was read: predict it again")
     if not parts.n_rows:
         # Nothing to go on with.
         parts.give_up()
@@ -123,6 +131,15 @@ def _run(config: Config, root: Path, order: Order) -> str:
     return _summary(order, str(found), found.commit, totals) + (
         f" {seconds:,.0f} s, {n_new / seconds:,.0f} rows a second."
     )
+
+
+def _stamps(files: list[Path]) -> list[tuple[int, ...]]:
+    """What changes when somebody writes or removes one of the files."""
+    found: list[tuple[int, ...]] = []
+    for file in filter(Path.exists, files):
+        facts = file.stat()
+        found.append((facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size))
+    return found
 
 
 def _write(chunks: Iterator[Done], parts: Parts, files: list[Path], is_folder: bool) -> None:
@@ -257,6 +274,7 @@ def facts_of(config: Config, found: "Found", files: list[Path], engine: str) -> 
         "settings": {
             "read": config.data.read.model_dump(mode="json"),
             "ids": config.data.ids,
+            "sensitive": config.data.sensitive,
             "engine": engine,
             "rows": chunks.ROWS,
             "pyarrow": version("pyarrow"),

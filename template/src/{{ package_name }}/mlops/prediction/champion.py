@@ -55,13 +55,13 @@ class Champion:
         self.sha256 = found.sha256
         self._names = config.data.read.names
         how = config.data.read
-        ids = config.data.ids
+        columns = {"ids": config.data.ids, "sensitive": config.data.sensitive}
         # A feature that was changed since would give the model other numbers than it learned from.
         self._scorer: Scorer | OwnScorer
         if manifest.read(found.folder).get("code") == team.code_hash():
-            self._scorer = Scorer(found.folder, how, ids)
+            self._scorer = Scorer(found.folder, how, **columns)
         else:
-            self._scorer = OwnScorer(root, found.commit, found.folder, how, ids)
+            self._scorer = OwnScorer(root, found.commit, found.folder, how, columns)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Predict rows.
@@ -167,7 +167,9 @@ def lay_out(root: Path, commit: str, folder: Path, target: Path) -> Path:
 class OwnScorer:
     """What `Scorer` is, in a process with the version's own code."""
 
-    def __init__(self, root: Path, commit: str, folder: Path, how: Read, ids: list[str]) -> None:
+    def __init__(
+        self, root: Path, commit: str, folder: Path, how: Read, columns: dict[str, list[str]]
+    ) -> None:
         """Start the process, which loads the model.
 
         Args:
@@ -175,7 +177,7 @@ class OwnScorer:
             commit: The commit of the version.
             folder: The files of the version.
             how: How numbers and dates are written in text.
-            ids: The columns to carry through.
+            columns: Those to carry through as `ids`, and the `sensitive` ones.
 
         Raises:
             ProjectError: The code is not here, or the model cannot be loaded with it.
@@ -197,7 +199,7 @@ class OwnScorer:
         self._questions = cast(IO[str], self._process.stdin)
         self._answers = cast(IO[str], self._process.stdout)
         try:
-            self._ask({"how": how.model_dump(mode="json"), "ids": ids})
+            self._ask({"how": how.model_dump(mode="json")} | columns)
         except ProjectError:
             self.close()
             raise
@@ -255,7 +257,7 @@ def main() -> None:
         try:
             if scorer is None:
                 how = Read.model_validate(question["how"])
-                scorer = Scorer(folder, how, question["ids"])
+                scorer = Scorer(folder, how, question["ids"], question["sensitive"])
                 answer: Any = None
             else:
                 answer = _answer(scorer, question)

@@ -95,10 +95,12 @@ def _on_workers(
             contents[name] = path.read_bytes()
     # A worker takes one core, and one without a piece would only load the model.
     n_workers = min(len(pieces), max(1, int(ray.cluster_resources().get("CPU", 1))))
+    how = config.data.read.model_dump(mode="json")
+    columns = {"ids": config.data.ids, "sensitive": config.data.sensitive}
     table = ray.data.from_items(pieces, override_num_blocks=len(pieces))
     scored = table.map(
         Worker,
-        fn_constructor_args=(contents, config.data.read.model_dump(mode="json"), config.data.ids),
+        fn_constructor_args=(contents, how, columns),
         concurrency=n_workers,
     )
     for piece in scored.iter_rows():
@@ -112,19 +114,21 @@ def _on_workers(
 class Worker:
     """A process of the cluster that has loaded the model."""
 
-    def __init__(self, contents: dict[str, bytes], how: dict[str, Any], ids: list[str]) -> None:
+    def __init__(
+        self, contents: dict[str, bytes], how: dict[str, Any], columns: dict[str, list[str]]
+    ) -> None:
         """Load the model.
 
         Args:
             contents: The files of the version by their names.
             how: How text files are written.
-            ids: The columns to carry through.
+            columns: Those to carry through as `ids`, and the `sensitive` ones.
         """
         self._how = Read.model_validate(how)
         with TemporaryDirectory() as folder:
             for name, content in contents.items():
                 Path(folder, name).write_bytes(content)
-            self._scorer = Scorer(Path(folder), self._how, ids)
+            self._scorer = Scorer(Path(folder), self._how, **columns)
 
     def __call__(self, piece: dict[str, Any]) -> dict[str, Any]:
         """Predict a piece.

@@ -211,11 +211,13 @@ def reserved(out: Path) -> Iterator[None]:
     lock = FileLock(out.with_name(f".{out.name}.lock"), timeout=0)
     try:
         with lock:
-            _require_free(out)
-            yield
-            # What is locked is the file that is open, whatever became of its name.
-            with suppress(OSError):
-                Path(lock.lock_file).unlink()
+            try:
+                _require_free(out)
+                yield
+            finally:
+                # What is locked is the file that is open, whatever became of its name.
+                with suppress(OSError):
+                    Path(lock.lock_file).unlink()
     except Timeout:
         raise ProjectError(f"another run writes {out}: wait for its end") from None
 

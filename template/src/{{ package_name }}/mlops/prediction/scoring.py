@@ -57,13 +57,14 @@ class Scored(NamedTuple):
 class Scorer:
     """A model with the team's code that it was made with, in this process."""
 
-    def __init__(self, folder: Path, how: Read, ids: list[str]) -> None:
+    def __init__(self, folder: Path, how: Read, ids: list[str], sensitive: list[str]) -> None:
         """Load the model.
 
         Args:
             folder: The files of its version.
             how: How numbers and dates are written in text.
-            ids: The columns to carry through; a personal one is left out.
+            ids: The columns to carry through, but for personal and sensitive ones.
+            sensitive: The columns whose values no message and no file shows.
 
         Raises:
             ProjectError: The model was made with other code or libraries.
@@ -77,6 +78,7 @@ class Scorer:
         self._request = Rules(team.request())
         self._features = Rules(team.feature_schema(), finite=True)
         self._ids = ids
+        self._sensitive = sensitive
 
     def missing(self, names: list[str]) -> list[str]:
         """Return the columns that a table with these names lacks."""
@@ -132,7 +134,7 @@ class Scorer:
         """Score rows that are numbered from 0."""
         typed, wrong = find_types(table, self._schema, self._how)
         request = self._request.split(typed)
-        faults = _wrong_values(wrong)
+        faults = self._wrong_values(wrong)
         # A value of another type is a gap by now, and its row is not judged as a whole.
         cells = {(fault.row, fault.column) for fault in faults}
         untyped = {fault.row for fault in faults}
@@ -163,18 +165,32 @@ class Scorer:
 
     def _value(self, table: pd.DataFrame, row: Any, column: str) -> str | None:
         """A value that breaks a rule, unless nobody should see it."""
-        schemas = (team.request(), team.feature_schema())
-        is_hidden = any(is_about_a_person(schema, column) for schema in schemas)
-        if not column or is_hidden:
+        if not column or self._is_hidden(column):
             return None
         value: Any = table.at[row, column]
         return None if pd.isna(value) else str(value)
+
+    def _is_hidden(self, column: str) -> bool:
+        """Whether nobody should see the values of a column."""
+        schemas = (team.request(), team.feature_schema())
+        is_personal = any(is_about_a_person(schema, column) for schema in schemas)
+        return is_personal or column in self._sensitive
+
+    def _wrong_values(self, wrong: list[WrongValues]) -> list[Fault]:
+        """The faults of values that are not of their type."""
+        faults = []
+        for column in wrong:
+            is_hidden = is_personal(column.declared) or column.column in self._sensitive
+            for row, value in column.values.items():
+                shown = None if is_hidden else str(value)
+                faults.append(Fault(int(str(row)), column.column, column.rule, shown))
+        return faults
 
     def _id_columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The columns by which a prediction is known again."""
         found = {}
         for name in self._ids:
-            if name in rows and not is_about_a_person(team.request(), name):
+            if name in rows and not self._is_hidden(name):
                 found[f"id_{name}" if name in OWN else name] = rows[name]
         return pd.DataFrame(found, index=rows.index)
 
@@ -192,17 +208,6 @@ class Scorer:
             # One column a class, in the order in which the model has them.
             found |= {name: probabilities[:, n] for n, name in enumerate(names)}
         return pd.DataFrame(found, index=features.index)
-
-
-def _wrong_values(wrong: list[WrongValues]) -> list[Fault]:
-    """The faults of values that are not of their type."""
-    faults = []
-    for column in wrong:
-        is_hidden = is_personal(column.declared)
-        for row, value in column.values.items():
-            shown = None if is_hidden else str(value)
-            faults.append(Fault(int(str(row)), column.column, column.rule, shown))
-    return faults
 
 
 def refuse(faults: list[Fault]) -> None:

@@ -18,6 +18,14 @@ LENGTHS = Struct("!II")
 Header = dict[str, Any]
 
 
+class RefusedVersionError(Exception):
+    """A version that cannot be loaded, or does not give its golden answers."""
+
+
+class OverloadedError(Exception):
+    """No process is there that could answer in time."""
+
+
 @dataclass(frozen=True)
 class Loading:
     """What a model process has to load.

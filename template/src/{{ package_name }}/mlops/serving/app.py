@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from ..bounds import Serving
 from ..config import Config
-from .batcher import OverloadedError
+from . import OverloadedError
 from .metrics import KEY_VARIABLE, PROBLEMS, Model, Predictions, Status, openapi, responses
 from .router import Reply
 from .service import Service

@@ -14,15 +14,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from . import LENGTHS, Header, Loading, pack, unpack
+from . import LENGTHS, Header, Loading, OverloadedError, RefusedVersionError, pack, unpack
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 64
-"""Requests in a batch."""
-
 MAX_BATCH_BYTES = 1 << 20
-"""Of all requests of a batch: a larger one is predicted by itself."""
+"""Requests in a batch, and bytes of all of them: a larger one is predicted by itself."""
 
 LINGER_SECONDS = 0.001
 """For which a process waits after a batch if requests are queued; an idle one adds no delay."""
@@ -33,6 +31,9 @@ LOAD_SECONDS = 60
 CLOSE_SECONDS = 10
 """In which a process must end once it has nothing left to do; it writes its log meanwhile."""
 
+GRACE_SECONDS = 0.2
+"""In which what a process wrote must have come, once it ended."""
+
 MAX_TRIES = 2
 """Of a request whose process ended before it answered."""
 
@@ -41,14 +42,6 @@ PAUSES = (0, 0.5, 1, 2, 5)
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Processes share the cores; threads of each would only wait for the others'."""
-
-
-class RefusedVersionError(Exception):
-    """A version that cannot be loaded, or does not give its golden answers."""
-
-
-class OverloadedError(Exception):
-    """No process is there that could answer in time."""
 
 
 @dataclass(eq=False)
@@ -66,7 +59,11 @@ class ModelProcess:
 
     def __init__(self, process: Process, ready: Header) -> None:
         """Take a process that said that it is ready, and what it said."""
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
         self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
         self.ready = ready
         self.end = asyncio.ensure_future(process.wait())
 
@@ -107,25 +104,33 @@ class ModelProcess:
 
     async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
         """Send a message and return what comes back; EOFError if the process ended."""
-        assert self._process.stdin is not None  # noqa: S101 - both are pipes
-        assert self._process.stdout is not None  # noqa: S101
+        answer = asyncio.ensure_future(self._exchange(message))
+        try:
+            await asyncio.wait({answer, self.end}, return_when=asyncio.FIRST_COMPLETED)
+            # What it wrote before it ended may still come. A child of its may keep the pipe open.
+            _, missing = await asyncio.wait({answer}, timeout=GRACE_SECONDS)
+            if missing:
+                raise EOFError
+            return await answer
+        finally:
+            answer.cancel()
+
+    async def _exchange(self, message: bytes) -> tuple[Header, list[bytes]]:
         # It ended while it had nothing to do: uvloop would raise RuntimeError.
-        if self._process.stdin.is_closing():
+        if self._stdin.is_closing():
             raise EOFError
         try:
-            self._process.stdin.write(message)
-            await self._process.stdin.drain()
-            lengths = await self._process.stdout.readexactly(LENGTHS.size)
-            n_head, n_rest = LENGTHS.unpack(lengths)
-            head = await self._process.stdout.readexactly(n_head)
-            return unpack(head, await self._process.stdout.readexactly(n_rest))
+            self._stdin.write(message)
+            await self._stdin.drain()
+            n_head, n_rest = LENGTHS.unpack(await self._stdout.readexactly(LENGTHS.size))
+            head = await self._stdout.readexactly(n_head)
+            return unpack(head, await self._stdout.readexactly(n_rest))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise EOFError from error
 
     async def close(self) -> None:
         """Let the process end by itself, with its log written."""
-        assert self._process.stdin is not None  # noqa: S101
-        self._process.stdin.close()
+        self._stdin.close()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._process.wait()

@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import Any
 
 from ..config import Config
-from . import Header
+from . import Header, OverloadedError
 from . import traffic as traffic_state
-from .batcher import Batcher, OverloadedError
+from .batcher import Batcher
 from .metrics import Metrics
 from .traffic import Arm, Traffic
 
@@ -41,6 +41,15 @@ class Reply:
 
     status: int
     body: bytes
+
+
+def _is_worse(canary: Header, champion: Header) -> bool:
+    """Whether a canary refuses what the champion answers: a request, or rows of it."""
+    if champion["status"] != 200:
+        return False
+    n_refused = sum(canary["rejected"].values())
+    n_refused_anyway = sum(champion["rejected"].values())
+    return bool(canary["status"] != 200 or n_refused > n_refused_anyway)
 
 
 class Router:
@@ -112,9 +121,9 @@ class Router:
         self.metrics.log_fails.labels(served.version).set(log_fails)
         self.metrics.seconds.labels(arm).observe(seconds)
         if served is self.champion:
-            self.champion_arm.add(report["status"], report["buckets"], seconds)
+            self.champion_arm.add(report["buckets"], seconds)
         elif served is self.challenger:
-            self.challenger_arm.add(report["status"], report["buckets"], seconds)
+            self.challenger_arm.add(report["buckets"], seconds)
         return report, Reply(report["status"], answer)
 
     def _shadow(self, challenger: Served, header: Header, body: bytes, report: Header) -> None:
@@ -139,19 +148,22 @@ class Router:
         self.metrics.compare(report["scores"], shadow["scores"])
 
     async def _answer_with_canary(self, challenger: Served, header: Header, body: bytes) -> Reply:
-        """The canary's answer, if it is its turn and it has one in time; else the champion's."""
+        """The canary's answer, if it is its turn and it refuses no row; else the champion's."""
+        report: Header = {}
         if traffic_state.is_for_challenger(self.traffic, header["id"]):
             seconds = CHALLENGER_SHARE * self.config.serving.timeout_seconds
             try:
                 async with asyncio.timeout(seconds):
-                    _, reply = await self._ask(challenger, "canary", header, body)
-                if reply.status < 500:
+                    report, reply = await self._ask(challenger, "canary", header, body)
+                if reply.status == 200 and not report["rejected"]:
                     return reply
             except (OverloadedError, TimeoutError):
-                # Another canary may have begun meanwhile.
-                if challenger is self.challenger:
-                    self.challenger_arm.errors += 1
-        return (await self._ask_champion("champion", header, body))[1]
+                report = {"status": 503, "rejected": {}}
+        of_champion, answer = await self._ask_champion("champion", header, body)
+        # Another canary may have begun meanwhile.
+        if report and challenger is self.challenger and _is_worse(report, of_champion):
+            self.challenger_arm.errors += 1
+        return answer
 
     async def _answer_in_test(self, challenger: Served, header: Header, body: bytes) -> Reply:
         """The answer of an A/B test, in which each entity always has the same version."""

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from time import perf_counter
 
 from ..config import Config
 from ..errors import ProjectError
-from . import Loading, versions
+from . import Loading, RefusedVersionError, versions
 from . import traffic as traffic_state
-from .batcher import Batcher, RefusedVersionError
+from .batcher import Batcher
 from .router import Facts, Router, Served
 from .traffic import Traffic
 
@@ -224,9 +224,11 @@ class Service(Router):
                 log.error("the look at the canary failed: %r", error)
 
     def _judge_canary(self) -> None:
-        # Somebody may have ended it by a command that has not arrived here yet.
-        if traffic_state.read(self.root) != self.traffic:
-            return
+        # Somebody may have ended it by a command that has not arrived here yet. A file that cannot
+        # be read is no such command, and no reason to let a bad canary go on.
+        with suppress(ProjectError):
+            if traffic_state.read(self.root) != self.traffic:
+                return
         settings = self.config.serving.canary
         reason = traffic_state.fault(self.champion_arm, self.challenger_arm, settings)
         if reason:

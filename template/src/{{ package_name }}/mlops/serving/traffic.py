@@ -4,7 +4,6 @@ The state is a file, so that it survives a restart and every command can change 
 """
 
 import hashlib
-import json
 import math
 import secrets
 from collections import deque
@@ -12,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 from ..bounds import Canary
 from ..config import Config
@@ -51,12 +52,15 @@ class Traffic:
     """
 
     mode: Mode = "champion"
-    challenger: int | None = None
-    share: float = 0
-    stage: int = 0
+    challenger: Annotated[int, Field(ge=1)] | None = None
+    share: Annotated[float, Field(ge=0, le=100)] = 0
+    stage: Annotated[int, Field(ge=0)] = 0
     since: str = ""
     salt: str = ""
     outcome: str = ""
+
+
+STORED = TypeAdapter(Traffic)
 
 
 def read(root: Path) -> Traffic:
@@ -72,9 +76,9 @@ def read(root: Path) -> Traffic:
     if not path.exists():
         return Traffic()
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        return Traffic(**facts)
-    except (ValueError, TypeError):
+        return STORED.validate_json(path.read_bytes(), strict=True)
+    # A folder, no JSON, or a value of another type.
+    except (OSError, ValueError):
         raise ProjectError(
             f"{STATE} cannot be read: `make traffic MODE=champion` writes it again"
         ) from None
@@ -152,22 +156,27 @@ def arm_of(traffic: Traffic, row: Any, config: Config) -> str:
 
 @dataclass
 class Arm:
-    """What was seen of one of the two versions since a stage began."""
+    """What was seen of one of the two versions since a stage began.
+
+    Attributes:
+        rows: How many it predicted.
+        errors: Requests that it failed or refused, and the champion answered.
+        buckets: How many of its predictions fell into each bucket.
+        seconds: How long its latest answers took.
+    """
 
     rows: int = 0
     errors: int = 0
     buckets: list[int] = field(default_factory=list)
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=N_LATENCIES))
 
-    def add(self, status: int, buckets: Sequence[int], seconds: float) -> None:
+    def add(self, buckets: Sequence[int], seconds: float) -> None:
         """Count an answer.
 
         Args:
-            status: Its HTTP status; 500 and above are the version's own errors.
             buckets: How many predictions fell into each bucket.
             seconds: How long it took.
         """
-        self.errors += status >= 500
         # A refused request has no predictions, and says nothing about the version.
         if not buckets:
             return
@@ -194,7 +203,9 @@ def fault(champion: Arm, challenger: Arm, settings: Canary) -> str:
     """
     # The surest sign first: one error counts at once, a spread needs many rows.
     if challenger.errors > settings.max_errors:
-        return f"{challenger.errors} of its answers were errors"
+        return (
+            f"{challenger.errors} of its answers were errors, or refused what the champion answers"
+        )
     enough = min(len(champion.seconds), len(challenger.seconds)) >= MIN_ANSWERS
     if enough and challenger.slow > settings.max_slowdown * champion.slow:
         return (

@@ -77,8 +77,11 @@ def main() -> None:
     line_before = ""
     # The front ends this process; Ctrl-C in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    is_in_registry = False
     for _ in changes(root):
-        found = find_all(root, scratch, from_registry=has_registry(root))
+        # Once there is a registry it is what counts: one that is away names nobody else.
+        is_in_registry = is_in_registry or has_registry(root)
+        found = find_all(root, scratch, from_registry=is_in_registry)
         # Sorted, so that equal facts are equal lines.
         line = json.dumps(found, sort_keys=True)
         if line != line_before:
@@ -92,14 +95,21 @@ def changes(root: Path) -> Iterator[None]:
     Args:
         root: The project.
     """
+    database = root / "models" / "mlflow.db"
+    inode = 0
     longest = SERVER_PAUSE if os.environ.get("MLFLOW_TRACKING_URI") else LONGEST_PAUSE
     before: object = None
     looked = monotonic()
     parent = os.getppid()
     # A front that was killed leaves this process to another parent.
     while os.getppid() == parent:
-        now = [_stamp(root / name) for name in ("models/mlflow.db", "models/champion.json")]
+        now = [_stamp(path) for path in (database, root / "models/champion.json")]
         now.append(_stamp(root / traffic.STATE))
+        before_that = inode
+        inode = database.stat().st_ino if database.exists() else inode
+        # The open connection reads the file that was there: a new process opens the new one.
+        if before_that not in (0, inode):
+            return
         # Also after a while without a change: the last look may have failed.
         if now != before or monotonic() - looked >= longest:
             before = now
@@ -108,13 +118,13 @@ def changes(root: Path) -> Iterator[None]:
         sleep(PAUSE)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """What changes with every write of a file."""
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What changes with every write of a file, also of one that keeps its old time."""
     try:
         facts = path.stat()
     except FileNotFoundError:
         return None
-    return facts.st_mtime_ns, facts.st_ino
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size
 
 
 def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
@@ -154,6 +164,8 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
 
 def _from_registry(config: Config, root: Path, name: str) -> Facts:
     """The version behind an alias, or with a number."""
+    if not has_registry(root):
+        raise ProjectError("models/mlflow.db is gone: bring it back, or start the service again")
     # Imported here: an image for serving has no registry.
     from ..tracking import registry
 
@@ -174,6 +186,9 @@ def _from_registry(config: Config, root: Path, name: str) -> Facts:
         "manifest.json": tags.get("manifest", ""),
         "golden.json": tags.get("golden", ""),
     }
+    # Versions that were registered before there were cards have none.
+    if "card" in tags:
+        known[CARD] = tags["card"]
     folder = registry.fetch(root, model, version)
     record = json.loads(tags.get("record", "{}"))
     return _facts(config, folder, known, version.number, tags.get("git_commit", ""), record)

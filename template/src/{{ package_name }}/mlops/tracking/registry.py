@@ -61,6 +61,9 @@ def register(
         name = run_name("version", sha256)
         run = log(root, Run(f"{model}/registry", name, {}, {}, {}))
     all_tags = dict(tags) | {"sha256": sha256, "manifest": manifest, **golden}
+    card = root / "docs" / CARD
+    if card.exists():
+        all_tags["card"] = file_hash(card)
     return add(root, model, folder, run, all_tags)
 
 
