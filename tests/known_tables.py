@@ -164,7 +164,7 @@ def check_canary(project: Path, server: Server, bodies: list[dict[str, Any]]) ->
 
     def has_ended() -> bool:
         state = server.ask("GET", "/model").body["traffic"]
-        return str(state["outcome"]).startswith(f"canary of version {number} ended")
+        return str(state["outcome"]).startswith(f"The canary of version {number} ended")
 
     with known.Load(server, bodies, n_clients=2) as load:
         server.wait(has_ended, "the end of the canary")

@@ -62,8 +62,31 @@ def test_the_public_interface_loads_the_champion(
     alone = champion.predict(rows.iloc[[4]])
     np.testing.assert_allclose(alone["probability_1"], found["probability_1"].iloc[[4]], atol=1e-12)
     assert champion.predict(rows.head(0)).empty
-    by_number = load_champion("1", champion_root).predict(rows)
+    by_number = load_champion(1, champion_root).predict(rows)
     pd.testing.assert_frame_equal(by_number, found)
+    with pytest.raises(ProjectError, match="must be a DataFrame of pandas, not list"):
+        champion.predict(rows.to_dict("records"))
+
+
+def test_a_champion_whose_files_the_registry_lost_is_with_dvc(
+    config: Config, own: Path, requests: pd.DataFrame
+) -> None:
+    version = registry.by_alias(own, config.model.name, "champion")
+    files = own / record.FILES
+    shutil.copytree(registry.fetch(own, config.model.name, version), files)
+    registry.tag(own, config.model.name, version.number, "pruned", "2026-01-01")
+    with pytest.raises(ProjectError, match="are gone"):
+        load_champion(root=own)
+    facts = dict.fromkeys(record.TEXTS, "x") | {
+        "version": 1,
+        "commit": COMMIT,
+        "sha256": file_hash(files / "model.skops"),
+        "files": {path.name: file_hash(path) for path in files.iterdir()},
+    }
+    (own / record.RECORD).write_text(json.dumps(facts))
+    assert len(load_champion(root=own).predict(requests)) == len(requests)
+    with pytest.raises(ProjectError, match="are gone"):
+        load_champion(1, own)
 
 
 def test_rows_that_break_a_rule_are_refused(champion_root: Path, requests: pd.DataFrame) -> None:

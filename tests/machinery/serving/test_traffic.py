@@ -211,7 +211,9 @@ def test_a_bad_canary_ends_in_its_first_stage_and_nobody_saw_a_failure(
         server.wait(lambda: state(server)["mode"] == "champion", "the end of the canary")
     assert load.failures == []
     outcome = state(server)["outcome"]
-    assert re.fullmatch(rf"canary of version {number} ended at 20 %: its predictions .*", outcome)
+    assert re.fullmatch(
+        rf"The canary of version {number} ended at 20 %: its predictions .*", outcome
+    )
     # It is written down, so a restart does not begin again.
     written = json.loads((served / traffic.STATE).read_text())
     assert (written["mode"], written["outcome"]) == ("champion", outcome)
@@ -412,7 +414,36 @@ def test_a_typo_in_the_mode_is_told_before_the_registry_is_asked(
     served: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(served)
-    with pytest.raises(ProjectError, match="did you mean canary"):
-        commands.traffic("canarry", model="", share=50)
-    with pytest.raises(ProjectError, match="MODEL=99 is no version"):
-        commands.traffic("canary", model="99", share=50)
+    mistakes = {
+        ("canarry", "", ""): "did you mean canary",
+        ("canary", "", ""): "MODEL= is missing",
+        ("canary", "2", "5"): "SHARE=5 is for MODE=ab",
+        ("ab", "2", "half"): "SHARE=half is no number",
+        ("ab", "2", "100"): "SHARE=100 is no share",
+        ("canary", "99", ""): "MODEL=99 is no version",
+        ("shadow", "1", ""): "version 1 is the champion",
+    }
+    for (mode, model, share), said in mistakes.items():
+        with pytest.raises(ProjectError, match=said):
+            commands.traffic(mode, model=model, share=share)
+
+
+def test_nothing_begins_without_a_champion_or_with_files_that_are_gone(
+    config: Config, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(served, tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    monkeypatch.setattr(registry, "by_alias", lambda *_: None)
+    with pytest.raises(ProjectError, match="there is no champion yet"):
+        commands.traffic("canary", model="2", share="")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path / "own")
+    gone = registry.versions(tmp_path / "own", config.model.name)[0]
+    monkeypatch.setattr(registry, "fetch", refuse_as_gone)
+    with pytest.raises(ProjectError, match="the files are gone"):
+        commands.traffic("shadow", model=str(gone.number), share="")
+    assert traffic.read(tmp_path / "own").mode == "champion"
+
+
+def refuse_as_gone(*_: object) -> Path:
+    raise ProjectError("the files are gone")

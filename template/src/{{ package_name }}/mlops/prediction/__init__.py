@@ -66,12 +66,26 @@ def find(config: Config, root: Path, which: str) -> Found:
     if has_registry(root):
         version = _by_name(root, config.model.name, which)
     if version is not None:
-        return _from_registry(config, root, version)
+        try:
+            return _from_registry(config, root, version)
+        except ProjectError:
+            # The champion's files are with DVC as well.
+            if which != "champion" or not _is_recorded(root, version):
+                raise
     if which == "champion":
         return _from_git(config, root)
     if which in ALIASES:
         raise ProjectError(f"no version of {config.model.name} is called {which}")
     raise ProjectError(_unknown(config, root, which))
+
+
+def _is_recorded(root: Path, version: "Version") -> bool:
+    """Whether git names this version as champion, and its files are here."""
+    from ..promotion import record
+
+    facts = record.read(root)
+    is_same = facts is not None and facts["sha256"] == version.tags.get("sha256")
+    return is_same and (root / record.FILES).is_dir()
 
 
 def _by_name(root: Path, model: str, which: str) -> "Version | None":

@@ -75,8 +75,10 @@ class Champion:
             the index of `rows`; before them the ids that params.yaml names.
 
         Raises:
-            ProjectError: A column is missing, or a row breaks a rule.
+            ProjectError: A column is missing, a row breaks a rule, or it is no DataFrame.
         """
+        if not isinstance(rows, pd.DataFrame):
+            raise ProjectError(f"rows must be a DataFrame of pandas, not {type(rows).__name__}")
         named = rows.rename(columns=self._names)
         known = self._scorer.declared([str(name) for name in named])
         scored = self._scorer.score(named[known])
@@ -119,11 +121,11 @@ class Champion:
         self.close()
 
 
-def load_champion(model: str = "champion", root: Path | None = None) -> Champion:
+def load_champion(model: str | int = "champion", root: Path | None = None) -> Champion:
     """Load a version of the model.
 
     Args:
-        model: `champion`, `previous` or the number of a version.
+        model: `champion`, `previous`, `challenger` or the number of a version.
         root: The project; the current folder if it is left out.
 
     Raises:
@@ -131,7 +133,7 @@ def load_champion(model: str = "champion", root: Path | None = None) -> Champion
     """
     folder = (root or Path.cwd()).resolve()
     config = load_config(folder)
-    return Champion(config, folder, find(config, folder, model))
+    return Champion(config, folder, find(config, folder, str(model)))
 
 
 INPUTS = Path("mlops", "modeling", "inputs.py")

@@ -85,8 +85,10 @@ def _close(log: PredictionLog) -> None:
 def _require_files(folder: Path, known: dict[str, str]) -> None:
     """Demand the files that were registered: they may have changed since the front looked."""
     for name, sha256 in known.items():
-        if not (folder / name).exists() or file_hash(folder / name) != sha256:
-            raise ProjectError(f"{name} changed since the version was found")
+        if not (folder / name).exists():
+            raise ProjectError(f"{folder / name} is gone: bring the version's files back")
+        if file_hash(folder / name) != sha256:
+            raise ProjectError(f"{folder / name} changed since the version was found")
 
 
 def warm_up(predictor: Predictor, longest_ms: float) -> None:

@@ -4,7 +4,7 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,12 @@ from ..config import Config, load_config
 from ..errors import ProjectError
 from ..tracking import has_registry
 from . import traffic as traffic_state
+
+if TYPE_CHECKING:
+    # Imports libraries that take a second.
+    from ..tracking import Version
+
+DEFAULT_SHARE = "50"
 
 SHUTDOWN_SECONDS = 20
 """In which requests that are in flight are answered once the service is to end."""
@@ -64,14 +70,16 @@ def _listen(host: str, port: int) -> socket.socket:
 def traffic(
     mode: Annotated[str, typer.Argument(help="champion, shadow, canary or ab; empty shows.")] = "",
     model: Annotated[str, typer.Option(help="The other version's number, or candidate.")] = "",
-    share: Annotated[float, typer.Option(help="Per cent of the entities in an A/B test.")] = 50,
+    share: Annotated[str, typer.Option(help="Per cent of the entities in an A/B test.")] = "",
 ) -> None:
     """Show who answers whom, or change it: a running service follows within a second."""
     root = Path.cwd()
     config = load_config(root)
     if mode:
         # First what a typo can spoil: to ask the registry takes a second.
-        state = traffic_state.begin(mode, None, share, config.serving.canary)
+        if mode in ("shadow", "canary", "ab") and not model:
+            raise ProjectError("MODEL= is missing: name a version's number, or candidate")
+        state = traffic_state.begin(mode, None, _per_cent(mode, share), config.serving.canary)
         if mode != "champion":
             state = replace(state, challenger=_challenger(config, root, model))
         if mode == "ab":
@@ -80,6 +88,19 @@ def traffic(
         traffic_state.write(root, state)
     state = traffic_state.read(root)
     print(_sentence(state))
+
+
+def _per_cent(mode: str, share: str) -> float:
+    """The share of an A/B test, which no other mode has."""
+    if share and mode in ("shadow", "canary"):
+        raise ProjectError(
+            f"SHARE={share} is for MODE=ab: the stages of a canary are serving.canary.stages in "
+            "params.yaml"
+        )
+    try:
+        return float(share or DEFAULT_SHARE)
+    except ValueError:
+        raise ProjectError(f"SHARE={share} is no number: write per cent, such as 50") from None
 
 
 def _require_entity(config: Config) -> None:
@@ -115,19 +136,33 @@ def _challenger(config: Config, root: Path, model: str) -> int:
     from ..promotion.promote import register_candidate
     from ..tracking import registry
 
+    champion = registry.by_alias(root, config.model.name, "champion")
+    if champion is None:
+        raise ProjectError("there is no champion yet, whom all other requests are for: promote one")
     if model == "candidate":
         # Registered, but not judged: no gate has to let it, and only a promotion makes it champion.
         from ..git import commit_of
 
-        return register_candidate(config, root, commit_of(root)).number
-    numbers = [version.number for version in registry.versions(root, config.model.name)]
-    if not model.isdecimal() or int(model) not in numbers:
-        known = ", ".join(map(str, sorted(numbers))) or "none"
+        version = register_candidate(config, root, commit_of(root))
+        _require_other(version, champion)
+        return version.number
+    versions = {str(one.number): one for one in registry.versions(root, config.model.name)}
+    if model not in versions:
+        known = ", ".join(sorted(versions, key=int))
         raise ProjectError(
             f"MODEL={model} is no version of {config.model.name}: there are {known}; "
             "MODEL=candidate is what `make pipeline` made"
         )
+    _require_other(versions[model], champion)
+    # Raises if its files are gone.
+    registry.fetch(root, config.model.name, versions[model])
     return int(model)
+
+
+def _require_other(version: "Version", champion: "Version") -> None:
+    """Refuse to compare the champion with itself."""
+    if version.number == champion.number:
+        raise ProjectError(f"version {version.number} is the champion: name another one as MODEL=")
 
 
 def _sentence(state: traffic_state.Traffic) -> str:

@@ -257,7 +257,8 @@ class Service(Router):
         self._unwritten = None
 
     def _follow(self, traffic: Traffic) -> None:
-        log.warning("traffic: %s %g %% %s", traffic.mode, traffic.share, traffic.outcome)
+        share = f"{traffic.mode} of version {traffic.challenger} at {traffic.share:g} %"
+        log.warning("traffic: %s", traffic.outcome or share)
         self.traffic = traffic
         self.begin_stage()
 

@@ -255,9 +255,8 @@ def next_stage(traffic: Traffic, settings: Canary) -> Traffic:
 
 def end(traffic: Traffic, reason: str) -> Traffic:
     """Return the state with the champion alone, and why."""
-    outcome = (
-        f"{traffic.mode} of version {traffic.challenger} ended at {traffic.share:g} %: {reason}"
-    )
+    place = f" at {traffic.share:g} %" if traffic.mode == "canary" else ""
+    outcome = f"The {traffic.mode} of version {traffic.challenger} ended{place}: {reason}"
     return Traffic(since=datetime.now(UTC).isoformat(timespec="seconds"), outcome=outcome)
 
 

@@ -75,8 +75,9 @@ def main() -> None:
     """Print what is to be served, now and after every change, until nobody listens."""
     root, scratch = map(Path, sys.argv[1:])
     line_before = ""
-    # The front ends this process; Ctrl-C in a terminal reaches both.
+    # The front ends this process; a signal to the whole group reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     is_in_registry = False
     for _ in changes(root):
         # Once there is a registry it is what counts: one that is away names nobody else.
@@ -175,11 +176,10 @@ def _from_registry(config: Config, root: Path, name: str) -> Facts:
     else:
         numbered = {str(one.number): one for one in registry.versions(root, model)}
         version = numbered.get(name)
+    if version is None and name == "champion":
+        raise ProjectError(f"{model} has no champion: `make promote` makes one")
     if version is None:
-        remedy = (
-            "`make promote` makes one" if name == "champion" else "`make traffic` names another"
-        )
-        raise ProjectError(f"{model} has no version {name}: {remedy}")
+        raise ProjectError(f"{model} has no version {name}: `make traffic` names another")
     tags = version.tags
     known = {
         "model.skops": tags.get("sha256", ""),
@@ -189,7 +189,16 @@ def _from_registry(config: Config, root: Path, name: str) -> Facts:
     # Versions that were registered before there were cards have none.
     if "card" in tags:
         known[CARD] = tags["card"]
-    folder = registry.fetch(root, model, version)
+    try:
+        folder = registry.fetch(root, model, version)
+    except ProjectError:
+        if name != "champion":
+            raise
+        # The champion's files are with DVC as well.
+        bundle = _from_bundle(config, root, name)
+        if bundle["sha256"] != tags.get("sha256"):
+            raise
+        return bundle
     record = json.loads(tags.get("record", "{}"))
     return _facts(config, folder, known, version.number, tags.get("git_commit", ""), record)
 
