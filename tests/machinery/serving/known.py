@@ -226,9 +226,9 @@ def spoil(config: Config, root: Path) -> int:
     final = model[-1]
     is_linear = hasattr(final, "coef_")
     start = np.asarray(final.intercept_ if is_linear else final._baseline_prediction)
-    # Far away for a probability as well as for a number; of several classes for the first.
+    # Far away for a probability as well as for a number; of several classes for the last.
     shift = np.zeros_like(start, dtype=float)
-    shift.flat[0] = 20 if hasattr(final, "classes_") else 1e6
+    shift.flat[-1] = 20 if hasattr(final, "classes_") else 1e6
     if is_linear:
         final.coef_ = final.coef_ * 0
         final.intercept_ = shift
