@@ -70,6 +70,15 @@ def test_an_error_ends_a_canary() -> None:
     assert traffic.fault(arm(), challenger, Canary(max_errors=1)) == ""
 
 
+def test_a_machine_that_stalls_ends_no_canary() -> None:
+    champion, stalled = arm(n=60), arm(n=60)
+    stalled.seconds.extend([0.5] * 8)
+    assert stalled.slow > 10 * champion.slow
+    assert traffic.fault(champion, stalled, Canary()) == ""
+    stalled.seconds.extend([0.5] * 60)
+    assert "95th percentile" in traffic.fault(champion, stalled, Canary())
+
+
 def test_equal_arms_are_hardly_ever_taken_for_different_ones() -> None:
     rng = np.random.default_rng(2026)
     shares = np.full(10, 0.1)

@@ -80,7 +80,7 @@ class Rules:
                 column.checks = [*column.checks, FINITE]
             self._columns[name] = _Column(column, self._schema.coerce)
         self._is_plain = is_plain(self._schema)
-        self._plans: dict[tuple[str, ...], list[tuple[str, _Column]]] = {}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def broken(self, rows: pd.DataFrame) -> list[Broken]:
         """Return every rule that a row breaks, in the order of the rows.
@@ -112,7 +112,7 @@ class Rules:
         is_numbered = rows.index.equals(pd.RangeIndex(len(rows)))
         table = rows if is_numbered else rows.reset_index(drop=True)
         if self._schema.strict == "filter":
-            table = table[list(dict(plan))]
+            table = table[list(dict(plan.columns))]
         judge = self._judge if self._is_plain else self._judge_by_pandera
         table, broken = judge(table, plan)
         broken.sort(key=lambda fault: fault.row)
@@ -135,14 +135,14 @@ class Rules:
                 found.append(declared)
         return found
 
-    def _plan(self, names: tuple[str, ...]) -> list[tuple[str, "_Column"]]:
+    def _plan(self, names: tuple[str, ...]) -> "_Plan":
         """Each column of a table with what is declared of it."""
         plan = []
         for column in self._columns.values():
             plan += [(name, column) for name in names if column.is_meant_by(name)]
         missing = self.missing(names)
-        known = dict(plan)
-        unknown = [str(name) for name in names if name not in known]
+        times = Counter(name for name, _ in plan)
+        unknown = [str(name) for name in names if name not in times]
         problems = []
         if missing:
             problems.append(f"{', '.join(missing)}: {ABOUT_COLUMNS['column_in_dataframe']}")
@@ -150,22 +150,19 @@ class Rules:
             problems.append(f"{', '.join(unknown)}: {ABOUT_COLUMNS['column_in_schema']}")
         if problems:
             raise ProjectError("\n  ".join([f"the data breaks {self.name}:", *problems]))
-        return plan
+        bounds = {}
+        for name, column in plan:
+            # One by its name and one by a pattern are both asked.
+            if column.interval and times[name] == 1:
+                bounds[name] = column.interval
+        return _Plan(plan, bounds)
 
-    def _judge(
-        self, table: pd.DataFrame, plan: list[tuple[str, "_Column"]]
-    ) -> tuple[pd.DataFrame, list[Broken]]:
+    def _judge(self, table: pd.DataFrame, plan: "_Plan") -> tuple[pd.DataFrame, list[Broken]]:
         """The rows whose values have their types, and what is broken."""
         broken: list[Broken] = []
         typed: dict[str, pd.Series] = {}
-        times = Counter(name for name, _ in plan)
-        bounds = {}
-        for name, column in plan:
-            # By its own name and by a pattern: each of both is asked.
-            if column.interval and times[name] == 1:
-                bounds[name] = column.interval
-        clear = within(table, bounds)
-        for name, column in plan:
+        clear = within(table, plan.bounds)
+        for name, column in plan.columns:
             if name in clear:
                 continue
             given = typed.get(name, table[name])
@@ -192,7 +189,7 @@ class Rules:
         return table, broken
 
     def _judge_by_pandera(
-        self, table: pd.DataFrame, plan: list[tuple[str, "_Column"]]
+        self, table: pd.DataFrame, plan: "_Plan"
     ) -> tuple[pd.DataFrame, list[Broken]]:
         """The same for a schema that changes values before it judges them, in milliseconds a row.
 
@@ -220,6 +217,13 @@ class Rules:
                 broken.append(Broken(int(row), column, str(case["check"])))
         sound = table.drop(index=list({fault.row for fault in broken}))
         return self._schema.validate(sound) if len(sound) else sound, broken
+
+
+class _Plan(NamedTuple):
+    """What is declared of each column of a table, and the bounds that are judged at once."""
+
+    columns: list[tuple[str, "_Column"]]
+    bounds: dict[str, tuple[float, float]]
 
 
 class _Column:

@@ -31,6 +31,9 @@ N_LATENCIES = 2_000
 MIN_ANSWERS = 50
 """Of each arm, before times are compared: the 95th percentile of fewer is chance."""
 
+SLOW = 0.95
+"""The quantile of times that is compared."""
+
 CHANCE = 1e-6
 """Probability that equal arms differ so much by chance: small, as many looks are taken."""
 
@@ -190,7 +193,7 @@ class Arm:
     def slow(self) -> float:
         """The 95th percentile of the latest times, in seconds."""
         ordered = sorted(self.seconds)
-        return ordered[int(0.95 * (len(ordered) - 1))]
+        return ordered[int(SLOW * (len(ordered) - 1))]
 
 
 def fault(champion: Arm, challenger: Arm, settings: Canary) -> str:
@@ -207,7 +210,7 @@ def fault(champion: Arm, challenger: Arm, settings: Canary) -> str:
             f"{challenger.errors} of its answers were errors, or refused what the champion answers"
         )
     enough = min(len(champion.seconds), len(challenger.seconds)) >= MIN_ANSWERS
-    if enough and challenger.slow > settings.max_slowdown * champion.slow:
+    if enough and is_slower(challenger.seconds, settings.max_slowdown * champion.slow):
         return (
             f"the 95th percentile of its times is {1000 * challenger.slow:.1f} ms, the champion's "
             f"{1000 * champion.slow:.1f} ms"
@@ -219,6 +222,29 @@ def fault(champion: Arm, challenger: Arm, settings: Canary) -> str:
             f"{noise:.2f} can be chance; canary.max_shift is {settings.max_shift:g}"
         )
     return ""
+
+
+def is_slower(seconds: Sequence[float], bound: float) -> bool:
+    """Whether more than one of twenty answers take longer than a bound, and not by chance.
+
+    A machine that stalls for a moment delays a few answers of one of two equal versions.
+
+    Args:
+        seconds: How long each answer took.
+        bound: In seconds.
+
+    Returns:
+        Whether the share of answers above it would be as high with a probability below CHANCE if
+        it were one of twenty; by the bound of Chernoff (1952, doi:10.1214/aoms/1177729330).
+    """
+    usual = 1 - SLOW
+    share = sum(one > bound for one in seconds) / len(seconds)
+    if share <= usual:
+        return False
+    distance = share * math.log(share / usual)
+    if share < 1:
+        distance += (1 - share) * math.log((1 - share) / (1 - usual))
+    return math.exp(-len(seconds) * distance) < CHANCE
 
 
 def prediction_shift(one: Sequence[int], other: Sequence[int]) -> tuple[float, float]:
