@@ -14,7 +14,7 @@ import support
 from plumbum import local
 from support import Project
 
-LONG = ("test_known_tables.py", "test_hostile.py")
+LONG = ("test_known_tables.py", "test_hostile.py", "test_update.py")
 """Beside whole projects, which take minutes too."""
 
 
