@@ -13,6 +13,7 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.data.validation import checked
 from churn_radar.mlops.modeling.inputs import request_columns
 from churn_radar.mlops.promotion.golden import as_json
+from churn_radar.mlops.serving import log
 from machinery.serving import known
 from machinery.serving.known import Server
 
@@ -22,6 +23,12 @@ serving:
   canary: {stages: [20, 50], stage_seconds: 1, stage_rows: 150}
 """
 """A ramp of seconds, and time enough for a process that starts on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the log speak, though MLflow silences all loggers when it makes its tables."""
+    monkeypatch.setattr(log.LOGGER, "disabled", False)
 
 
 @pytest.fixture(scope="session")
