@@ -11,7 +11,6 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from churn_radar.mlops import team
-from churn_radar.mlops.data.checks import FEW_COLUMNS
 from churn_radar.mlops.data.rules import Broken, Rules
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling.inputs import feature_table
@@ -19,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 from judged_alone import UNTYPED, alone, without_follow_ups
+from machinery.data.wide_table import decimals, wide
 
 ODD = [
     None,
@@ -103,28 +103,6 @@ class Parsed(pa.DataFrameModel):
     @pa.parser("name")
     def lower(cls, column: pd.Series) -> pd.Series:  # noqa: N805
         return column.astype("str").str.lower()
-
-
-NAMES = [f"n{number}" for number in range(FEW_COLUMNS + 4)]
-BOUNDS: list[dict[str, Any]] = [
-    {"gt": 0, "le": 10},
-    {"ge": 0, "lt": 10},
-    {"ge": 0, "nullable": True},
-]
-
-
-def wide() -> type[pa.DataFrameModel]:
-    """A schema with so many bounds that they are judged at once."""
-    rules = {}
-    for number, name in enumerate(NAMES):
-        rules[name] = pa.Field(**BOUNDS[number % len(BOUNDS)])
-    annotations = dict.fromkeys(NAMES, float)
-    return type("Wide", (pa.DataFrameModel,), rules | {"__annotations__": annotations})
-
-
-def decimals() -> pd.DataFrame:
-    values = np.random.default_rng(1).uniform(0.001, 9.999, (6, len(NAMES)))
-    return pd.DataFrame(values, columns=NAMES)
 
 
 def example() -> pd.DataFrame:
@@ -271,44 +249,6 @@ def test_a_column_too_many_is_dropped_where_the_schema_filters() -> None:
 
     rows = pd.DataFrame({"count": [1], "more": [1]})
     assert list(Rules(Filter).split(rows).sound) == ["count"]
-
-
-@pytest.mark.parametrize("value", [0.0, np.nextafter(0, 1), np.nextafter(10, 0), 10.0, np.inf])
-def test_bounds_that_are_judged_at_once_are_as_sharp(value: float) -> None:
-    schema = wide()
-    rows = decimals()
-    for name in NAMES:
-        broken = alone(schema, rows.assign(**{name: [1.0, value, *[2.0] * 4]}))
-        found = Rules(schema).broken(rows.assign(**{name: [1.0, value, *[2.0] * 4]}))
-        assert {(fault.row, fault.column) for fault in found} == set(broken)
-
-
-def test_a_column_with_a_name_and_a_pattern_holds_the_rules_of_both() -> None:
-    schema = wide()
-    schema.__annotations__["family"] = float
-    both = type(
-        "Both",
-        (schema,),
-        {"family": pa.Field(alias="^n", regex=True, le=5), "__annotations__": {"family": float}},
-    )
-    rows = decimals().clip(upper=4.0)
-    assert Rules(both).broken(rows) == []
-    rows.loc[1, "n1"] = 6.0
-    assert [(fault.row, fault.column) for fault in Rules(both).broken(rows)] == [(1, "n1")]
-
-
-@pytest.mark.parametrize("n_columns", [2, FEW_COLUMNS + 4])
-def test_what_was_divided_by_zero_is_refused_where_a_model_would_read_it(n_columns: int) -> None:
-    names = NAMES[:n_columns]
-    annotations = dict.fromkeys(names, float)
-    schema = type("Ratios", (pa.DataFrameModel,), {"__annotations__": annotations})
-    rows = decimals()[names]
-    assert Rules(schema, finite=True).broken(rows) == []
-    rows.loc[2, names[1]] = -np.inf
-    rows.loc[4, names[0]] = np.inf
-    found = [tuple(fault) for fault in Rules(schema, finite=True).broken(rows)]
-    assert found == [(2, names[1], "finite"), (4, names[0], "finite")]
-    assert Rules(schema).broken(rows) == []
 
 
 @pytest.mark.parametrize("name", ["Request", "FeatureTable"])

@@ -1,14 +1,17 @@
-"""A project with a champion in its registry, and rows to predict."""
+"""A project with a champion in its registry, rows to predict, and the command that does it."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.data import chunks
+from churn_radar.mlops.prediction.batch import Order, run
 from churn_radar.mlops.promotion.promote import register_candidate
 from churn_radar.mlops.tracking import registry
 
@@ -46,3 +49,27 @@ def csv(requests: pd.DataFrame, tmp_path: Path) -> Path:
     path = tmp_path / "customers.csv"
     requests.to_csv(path, index=False)
     return path
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let 250 rows be several chunks."""
+    monkeypatch.setattr(chunks, "ROWS", 100)
+
+
+@pytest.fixture
+def predict(config: Config, champion_root: Path) -> Run:
+    """Predicts a file."""
+
+    def call(source: Path, out: Path, **order: str) -> str:
+        said: str = run(config, champion_root, Order(source, out, **order))
+        return said
+
+    return call
+
+
+def without_time(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path).drop(columns="predicted_at")

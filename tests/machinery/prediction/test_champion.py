@@ -31,6 +31,18 @@ def own(champion_root: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(champion_root, tmp_path / "own"))
 
 
+def record_champion(root: Path, version: int) -> None:
+    """Let git name the version as champion whose files are with DVC."""
+    files = root / record.FILES
+    facts = dict.fromkeys(record.TEXTS, "x") | {
+        "version": version,
+        "commit": COMMIT,
+        "sha256": file_hash(files / "model.skops"),
+        "files": {path.name: file_hash(path) for path in files.iterdir()},
+    }
+    (root / record.RECORD).write_text(json.dumps(facts))
+
+
 @pytest.fixture
 def cloned(own: Path) -> Path:
     """A project without a registry, in which git names the champion and DVC brought its files."""
@@ -38,13 +50,7 @@ def cloned(own: Path) -> Path:
     files.mkdir()
     for name in ("model.skops", "manifest.json", "code.zip"):
         shutil.copyfile(own / "models" / name, files / name)
-    facts = dict.fromkeys(record.TEXTS, "x") | {
-        "version": 7,
-        "commit": COMMIT,
-        "sha256": file_hash(files / "model.skops"),
-        "files": {path.name: file_hash(path) for path in files.iterdir()},
-    }
-    (own / record.RECORD).write_text(json.dumps(facts))
+    record_champion(own, 7)
     (own / "models" / "mlflow.db").unlink()
     return own
 
@@ -77,13 +83,7 @@ def test_a_champion_whose_files_the_registry_lost_is_with_dvc(
     registry.tag(own, config.model.name, version.number, "pruned", "2026-01-01")
     with pytest.raises(ProjectError, match="are gone"):
         load_champion(root=own)
-    facts = dict.fromkeys(record.TEXTS, "x") | {
-        "version": 1,
-        "commit": COMMIT,
-        "sha256": file_hash(files / "model.skops"),
-        "files": {path.name: file_hash(path) for path in files.iterdir()},
-    }
-    (own / record.RECORD).write_text(json.dumps(facts))
+    record_champion(own, 1)
     assert len(load_champion(root=own).predict(requests)) == len(requests)
     with pytest.raises(ProjectError, match="are gone"):
         load_champion(1, own)

@@ -4,53 +4,20 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.gates import NO_REASONS, Reasons, Verdict, champion
+from churn_radar.mlops.gates import Reasons, Verdict, champion
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.promote import promote, rollback
 from churn_radar.mlops.tracking import registry
+from machinery.promotion.champions import champion_verdict, recorded, try_it
 from machinery.promotion.known import another
 
-
-@pytest.fixture(autouse=True)
-def all_pass(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every gate passes, and no time is spent on measuring."""
-    metric = config.selection.metric
-    measured = {"rows": 9, metric: 0.8, f"{metric}_low": 0.7, f"{metric}_high": 0.9}
-    monkeypatch.setattr(Evidence, "measured", measured)
-    monkeypatch.setattr(module, "judge", lambda _: iter([("floor", Verdict("passed", "good"))]))
-
-
-@pytest.fixture
-def clone(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Copies what git and DVC bring to a colleague, or leave after a disk broke: no registry."""
-
-    def copied() -> Path:
-        folder = tmp_path_factory.mktemp("clones") / "second"
-        without_registry = shutil.ignore_patterns("mlflow.db", "mlruns", "runs.json")
-        return Path(shutil.copytree(project, folder, ignore=without_registry))
-
-    return copied
-
-
-def try_it(config: Config, root: Path) -> None:
-    assert promote(config, root, "a test", lambda *_: None).promoted
-
-
-def recorded(root: Path) -> Any:
-    return record.read(root)
-
-
-def champion_verdict(config: Config, root: Path, reasons: Reasons = NO_REASONS) -> Verdict:
-    version = registry.by_alias(root, config.model.name, "champion")
-    candidate = module.register_candidate(config, root, "")
-    return champion.check(Evidence(config, root, version, candidate, reasons=reasons))
+pytestmark = pytest.mark.usefixtures("all_pass")
 
 
 def test_a_promotion_writes_the_record_into_git_and_into_the_registry(
@@ -161,34 +128,6 @@ def test_a_missing_champion_does_not_spare_the_one_that_is_here(
     assert "not compared: no network" in verdict.reason
 
 
-def test_what_was_lost_before_is_not_forgotten_in_another_clone(
-    config: Config, project: Path, clone: Callable[[], Path]
-) -> None:
-    try_it(config, project)
-    record.write(project, recorded(project) | {"behind_best": 0.0125})
-    second = clone()
-    assert Evidence(config, second).behind_best == 0.0125
-    record.pull(config, second)
-    version = registry.by_alias(second, config.model.name, "champion")
-    assert version is not None
-    assert float(version.tags["behind_best"]) == 0.0125
-
-
-def test_a_model_that_was_withdrawn_is_known_in_another_clone(
-    config: Config, project: Path, clone: Callable[[], Path]
-) -> None:
-    try_it(config, project)
-    another(project)
-    try_it(config, project)
-    rollback(config, project, "complaints")
-    second = clone()
-    record.pull(config, second)
-    verdict = champion_verdict(config, second)
-    assert verdict.status == "refused"
-    assert "this model was withdrawn by" in verdict.reason
-    assert ": complaints; AGAIN= with a reason" in verdict.reason
-
-
 def test_a_record_that_was_removed_makes_nobody_the_first(
     config: Config, project: Path, git: Callable[..., None], clone: Callable[[], Path]
 ) -> None:
@@ -246,38 +185,6 @@ def test_the_mended_code_of_the_same_model_is_another_version(
     assert module.register_candidate(config, project, "").number == 2
 
 
-def test_a_withdrawn_model_comes_back_by_no_other_way(
-    config: Config, project: Path, clone: Callable[[], Path]
-) -> None:
-    def bring(text: str) -> None:
-        """Give the colleague the record and the files that the project has now."""
-        (colleague / record.RECORD).write_text(text)
-        shutil.copytree(project / record.FILES, colleague / record.FILES, dirs_exist_ok=True)
-
-    try_it(config, project)
-    colleague = clone()
-    record.pull(config, colleague)
-    another(project)
-    try_it(config, project)
-    second = (project / record.RECORD).read_text()
-    bring(second)
-    record.pull(config, colleague)
-    rollback(config, project, "complaints")
-    # The colleague's champion is the one that was withdrawn, and may not become `previous`.
-    bring((project / record.RECORD).read_text())
-    assert champion_verdict(config, colleague).status == "refused"
-    with pytest.raises(ProjectError, match="git names another champion"):
-        rollback(config, colleague, "")
-    record.pull(config, colleague)
-    assert registry.by_alias(colleague, config.model.name, "previous") is None
-    # Nor does a revert of the rollback bring it back.
-    newest = registry.versions(project, config.model.name)[0]
-    record.keep_files(project, registry.fetch(project, config.model.name, newest))
-    (project / record.RECORD).write_text(second)
-    with pytest.raises(ProjectError, match=r"withdrew at .*: complaints\. Bring the record"):
-        record.pull(config, project)
-
-
 def test_code_that_was_exchanged_on_the_way_is_not_taken(
     config: Config, project: Path, clone: Callable[[], Path]
 ) -> None:
@@ -324,30 +231,6 @@ def test_a_branch_without_the_record_makes_nobody_the_first(
     verdict = champion_verdict(config, clone())
     assert verdict.status == "refused"
     assert "no model is the first where a champion was" in verdict.reason
-
-
-def test_a_withdrawn_model_that_is_champion_for_a_reason_is_withdrawn_no_more(
-    config: Config, project: Path
-) -> None:
-    try_it(config, project)
-    another(project)
-    try_it(config, project)
-    withdrawn = recorded(project)["sha256"]
-    rollback(config, project, "complaints")
-    assert withdrawn in recorded(project)["withdrawn"]
-    reasons = Reasons(again="they were about another model")
-    assert promote(config, project, "a test", lambda *_: None, reasons).promoted
-    assert (recorded(project)["sha256"], recorded(project)["withdrawn"]) == (withdrawn, {})
-
-
-def test_no_way_back_to_a_model_that_was_withdrawn(config: Config, project: Path) -> None:
-    try_it(config, project)
-    first = recorded(project)["sha256"]
-    another(project)
-    try_it(config, project)
-    record.write(project, recorded(project) | {"withdrawn": {first: {}}})
-    with pytest.raises(ProjectError, match="the champion before was withdrawn"):
-        rollback(config, project, "")
 
 
 def test_a_champion_in_the_place_of_one_that_is_not_here_is_not_the_first(

@@ -16,6 +16,7 @@ from churn_radar.mlops.promotion.golden import as_json
 from churn_radar.mlops.serving import log
 from machinery.serving import known
 from machinery.serving.known import Server
+from machinery.serving.logged_rows import PYTHONPATH
 
 QUICK = """
 serving:
@@ -68,3 +69,10 @@ def bodies(requests: pd.DataFrame) -> list[dict[str, Any]]:
     """The same rows as a client sends them."""
     rows: list[dict[str, Any]] = as_json(requests)
     return rows
+
+
+@pytest.fixture
+def files_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files alone, for this process and for those that it starts."""
+    monkeypatch.delenv("PREDICTION_LOG_URL", raising=False)
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)

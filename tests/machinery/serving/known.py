@@ -21,6 +21,7 @@ import churn_radar
 import numpy as np
 import pandas as pd
 from churn_radar.mlops import team
+from churn_radar.mlops.bounds import Canary
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
@@ -32,6 +33,9 @@ from churn_radar.mlops.tracking import Version, registry
 SOURCE = Path(churn_radar.__file__).parents[1]
 JSON = {"Content-Type": "application/json"}
 COMMIT = "a" * 40
+QUICK = Canary(stages=[20, 50], stage_seconds=1, stage_rows=150)
+"""A ramp of seconds."""
+
 SECONDS = 60
 
 

@@ -91,3 +91,14 @@ def write_and_kill(project: Path, root: Path, first: int, n_rows: int) -> int:
                 break
         process.send_signal(signal.SIGKILL)
         return [last, *map(int, process.stdout.read().split())][-1]
+
+
+def numbers(rows: pd.DataFrame) -> list[int]:
+    """The numbers of the rows, in the order of time; each row must be whole."""
+    if rows.empty:
+        return []
+    found = rows["id_customer_id"].tolist()
+    assert rows["request_id"].tolist() == [f"r{number}" for number in found]
+    assert rows["feature_tenure_months"].tolist() == found
+    assert rows.notna().all().all()
+    return found

@@ -17,6 +17,18 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes with every write of a file, also of one that keeps its old time.
+
+    None if there is no such file. It costs no reading, and is no proof as a hash is.
+    """
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size
+
+
 def write_with_checksum(path: Path, facts: dict[str, Any]) -> None:
     """Write `facts` as JSON, with the checksum of their canonical form beside them.
 

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..checksums import file_hash
+from ..checksums import file_hash, file_stamp
 from ..config import Config
 from ..errors import ProjectError
+from ..settings_file import hint
 from .parts import Done, Parts, Totals, rejects_of, reserved
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _run(config: Config, root: Path, order: Order) -> str:
     with champion:
         # Before anything is written: a column that is missing is missing in every row.
         job = Job(config, root, champion, files)
-        before = _stamps(files)
+        before = [file_stamp(file) for file in files]
         with console.status("reading what is to be predicted", spinner="line"):
             facts = facts_of(config, found, files, order.engine)
         parts = Parts(order.out, facts)
@@ -112,7 +113,7 @@ def _run(config: Config, root: Path, order: Order) -> str:
             console.print(f"{parts.n_resumed:,} rows were predicted before; going on.")
         chunks = job.on_ray(parts) if order.engine == "ray" else job.here(parts)
         _write(chunks, parts, files, order.source.is_dir())
-    if _stamps(files) != before:
+    if [file_stamp(file) for file in files] != before:
         parts.give_up()
         raise ProjectError(f"IN={order.source} changed while it was read: predict it again")
     if not parts.n_rows:
@@ -131,15 +132,6 @@ def _run(config: Config, root: Path, order: Order) -> str:
     return _summary(order, str(found), found.commit, totals) + (
         f" {seconds:,.0f} s, {n_new / seconds:,.0f} rows a second."
     )
-
-
-def _stamps(files: list[Path]) -> list[tuple[int, ...]]:
-    """What changes when somebody writes or removes one of the files."""
-    found: list[tuple[int, ...]] = []
-    for file in filter(Path.exists, files):
-        facts = file.stat()
-        found.append((facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size))
-    return found
 
 
 def _write(chunks: Iterator[Done], parts: Parts, files: list[Path], is_folder: bool) -> None:
@@ -209,9 +201,10 @@ class Job:
         names = chunks.column_names(file, self._how)
         missing = self._champion.missing(names)
         if missing:
+            declared = set(self._champion.declared(names))
             raise ProjectError(
                 f"{file} has no column {', '.join(missing)}, which Request in schemas.py declares; "
-                f"its columns are {', '.join(names)}"
+                f"{hint(missing[0], set(names) - declared)}"
             )
         return self._champion.declared(names)
 

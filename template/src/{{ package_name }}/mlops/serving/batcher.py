@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 from . import LENGTHS, Header, Loading, OverloadedError, RefusedVersionError, pack, unpack
 
@@ -32,7 +33,7 @@ CLOSE_SECONDS = 10
 """In which a process must end once it has nothing left to do; it writes its log meanwhile."""
 
 GRACE_SECONDS = 0.2
-"""In which what a process wrote must have come, once it ended."""
+"""Between two looks whether a process ended, and for what it wrote before to come."""
 
 MAX_TRIES = 2
 """Of a request whose process ended before it answered."""
@@ -59,11 +60,9 @@ class ModelProcess:
 
     def __init__(self, process: Process, ready: Header) -> None:
         """Take a process that said that it is ready, and what it said."""
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
         self._process = process
-        self._stdin = process.stdin
-        self._stdout = process.stdout
+        self._stdin = cast(asyncio.StreamWriter, process.stdin)
+        self._stdout = cast(asyncio.StreamReader, process.stdout)
         self.ready = ready
         self.end = asyncio.ensure_future(process.wait())
 
@@ -105,13 +104,15 @@ class ModelProcess:
     async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
         """Send a message and return what comes back; EOFError if the process ended."""
         answer = asyncio.ensure_future(self._exchange(message))
+        has_ended = False
         try:
-            await asyncio.wait({answer, self.end}, return_when=asyncio.FIRST_COMPLETED)
-            # What it wrote before it ended may still come. A child of its may keep the pipe open.
-            _, missing = await asyncio.wait({answer}, timeout=GRACE_SECONDS)
-            if missing:
-                raise EOFError
-            return await answer
+            while not answer.done():
+                # The pipe need not say so: a child of the process may hold it open.
+                if has_ended:
+                    raise EOFError
+                has_ended = self._process.returncode is not None
+                await asyncio.wait({answer}, timeout=GRACE_SECONDS)
+            return answer.result()
         finally:
             answer.cancel()
 

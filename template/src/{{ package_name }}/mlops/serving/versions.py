@@ -19,7 +19,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from .. import team
-from ..checksums import file_hash
+from ..checksums import file_hash, file_stamp
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
@@ -104,8 +104,8 @@ def changes(root: Path) -> Iterator[None]:
     parent = os.getppid()
     # A front that was killed leaves this process to another parent.
     while os.getppid() == parent:
-        now = [_stamp(path) for path in (database, root / "models/champion.json")]
-        now.append(_stamp(root / traffic.STATE))
+        now = [file_stamp(path) for path in (database, root / "models/champion.json")]
+        now.append(file_stamp(root / traffic.STATE))
         before_that = inode
         inode = database.stat().st_ino if database.exists() else inode
         # The open connection reads the file that was there: a new process opens the new one.
@@ -117,15 +117,6 @@ def changes(root: Path) -> Iterator[None]:
             looked = monotonic()
             yield
         sleep(PAUSE)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What changes with every write of a file, also of one that keeps its old time."""
-    try:
-        facts = path.stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size
 
 
 def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
@@ -232,7 +223,7 @@ def _facts(
                 f"version {number} was registered without {name}, as before there was a service: "
                 "train and promote again"
             )
-        if not path.exists() or _hash(path, _stamp(path)) != recorded:
+        if not path.exists() or _hash(path, file_stamp(path)) != recorded:
             raise ProjectError(
                 f"{path.name} of version {number} is not the file that was registered: it is not "
                 "loaded. Bring the registry's files back, or promote again"
