@@ -225,7 +225,7 @@ def refusals_of_promotion(project: Path) -> dict[str, str]:
     """
     from churn_radar.mlops.config import load_config
     from churn_radar.mlops.profiling.freshness import profile
-    from churn_radar.mlops.promotion import record
+    from churn_radar.mlops.promotion import champion_files
     from churn_radar.mlops.promotion.evidence import Evidence
     from churn_radar.mlops.promotion.promote import promote
 
@@ -235,7 +235,7 @@ def refusals_of_promotion(project: Path) -> dict[str, str]:
     profile(missing=True)
     Evidence.stale = []
     Evidence.is_verified = True
-    record.dvc = lambda *_, cwd: None
+    champion_files.dvc = lambda *_, cwd: None
     outcome = promote(config, project, "a test", lambda *_: None)
     refused = {name: v.reason for name, v in outcome.verdicts.items() if v.status == "refused"}
     assert outcome.promoted == (not refused)

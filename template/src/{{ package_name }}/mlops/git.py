@@ -49,6 +49,19 @@ def commit_of(root: Path) -> str:
         return ""
 
 
+def author(root: Path) -> str:
+    """Return the name that git would write into a commit; empty if it knows none.
+
+    Args:
+        root: The project.
+    """
+    try:
+        # Also from GIT_AUTHOR_NAME, as in CI; printed as `Name <e-mail> seconds zone`.
+        return git(root, "var", "GIT_AUTHOR_IDENT").rpartition(" <")[0]
+    except ProjectError:
+        return ""
+
+
 def tree_hash(root: Path) -> str:
     """Return git's hash of all files, as a commit of everything would have it.
 

@@ -12,10 +12,10 @@ from typing import Any
 from ..config import Config
 from ..errors import ProjectError
 from ..gates import NO_REASONS, Reasons, Verdict, judge
-from ..git import commit_of, git
+from ..git import author, commit_of
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from . import golden, record
+from . import champion_files, golden, record
 from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]
@@ -69,8 +69,8 @@ def promote(
     with record.lock(root):
         champion = registry.by_alias(root, model, "champion")
         version = register_candidate(config, root, commit_of(root))
-        files = registry.fetch(root, model, version)
-        evidence = Evidence(config, root, champion, version, files, reasons)
+        folder = registry.fetch(root, model, version)
+        evidence = Evidence(config, root, champion, version, folder, reasons)
         verdicts: dict[str, Verdict] = {}
         for name, verdict in judge(evidence):
             verdicts[name] = verdict
@@ -108,7 +108,8 @@ def _make_champion(
     _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
     of_champion = record.of_promotion(evidence, version, verdicts) | facts
     _tag(config, root, version, "record", json.dumps(of_champion))
-    record.keep_files(root, registry.fetch(root, config.model.name, version))
+    champion_files.copy(root, registry.fetch(root, config.model.name, version))
+    champion_files.version(root)
     _move_aliases(config, root, evidence.champion_version, version, facts)
     record.write(root, of_champion)
     edited = of_champion["edited_machinery"]
@@ -152,6 +153,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
 
     Raises:
         ProjectError: There is no previous champion, or it cannot be loaded; nothing was changed.
+            Or it is champion again, and DVC did not take its files.
     """
     model = config.model.name
     with record.lock(root):
@@ -165,16 +167,22 @@ def rollback(config: Config, root: Path, why: str) -> str:
         if previous.tags["sha256"] in (record.read(root) or {}).get("withdrawn", {}):
             raise ProjectError("the champion before was withdrawn; nothing was changed")
         # Loading raises before anything is changed.
-        files = registry.fetch(root, model, previous)
-        manifest.load(files)
+        folder = registry.fetch(root, model, previous)
+        manifest.load(folder)
+        champion_files.copy(root, folder)
         facts = who_and_why(why)
-        record.keep_files(root, files)
         _tag(config, root, previous, "restored", json.dumps(facts))
         _tag(config, root, champion, "withdrawn", json.dumps(facts))
         # In this order, so that there is a champion wherever the process is stopped.
         registry.set_alias(root, model, "champion", previous.number)
         registry.drop_alias(root, model, "previous")
         record.write(root, record.of_restored(root, previous, champion, facts))
+        # DVC takes a second, in which the service would answer with the model that is not wanted.
+        try:
+            champion_files.version(root)
+        except ProjectError as error:
+            restored = f"version {previous.number} is champion again"
+            raise ProjectError(f"{restored}, but {error}") from None
     summary = (
         f"Version {previous.number} of {model} is champion again, version {champion.number} not."
     )
@@ -193,18 +201,10 @@ def who_and_why(why: str) -> dict[str, str]:
         `who` as git knows the person, else the system; `when` as an ISO time in UTC; `why`.
     """
     return {
-        "who": _author(),
+        "who": author(Path.cwd()) or getpass.getuser(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "why": why,
     }
-
-
-def _author() -> str:
-    try:
-        name = git(Path.cwd(), "config", "user.name")
-    except ProjectError:
-        name = ""
-    return name or getpass.getuser()
 
 
 def _move_aliases(
