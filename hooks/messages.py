@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from steps import StepError, advice
 
+GO_ON = "`make setup && make verify`"
+"""What a person runs once the hook cannot go on by itself."""
+
 N_LAST_LINES = 15
 """Lines of a failed command's output that are shown."""
 

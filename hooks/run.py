@@ -17,11 +17,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
-from messages import bullets, complain, report, table
+from messages import GO_ON, bullets, complain, report, table
 from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, render_name, wiring
-
-GO_ON = "`make setup && make verify`"
 
 
 class RefusalError(Exception):

@@ -245,14 +245,16 @@ def test_an_option_can_be_turned_off_and_on_again(
 
 
 def test_a_starter_can_become_a_production_project(releases: Releases, tmp_path: Path) -> None:
-    """Rooms arrive, and nothing of the team's: its tests and cards are its own to write."""
+    """Rooms arrive, and once with them the files that the team owns from then on."""
     starter = releases.project(tmp_path / "project", {"preset": "starter"})
-    before = starter.files()
+    edit(starter, "params.yaml", append("# of the team"))
     every_practice = {"preset": "production", "tracker": "mlflow", "ci": "github"}
     updated = releases.update(starter, **every_practice, use_docker=True, use_serving=True)
     fresh = support.render(releases.path, tmp_path / "fresh", {})
     assert not_the_teams(updated) == not_the_teams(fresh)
-    assert {name for name in updated.paths if ownership.owners(name) == ["team"]} <= before.keys()
+    assert updated.paths == fresh.paths
+    assert updated.text("params.yaml").endswith("# of the team\n")
+    assert updated.text("docs/model-card.md") == fresh.text("docs/model-card.md")
 
 
 def test_package_keeps_its_name_when_the_title_changes(releases: Releases, tmp_path: Path) -> None:

@@ -1,0 +1,231 @@
+"""The merge of an update: three whole trees, as git merges branches.
+
+Copier 9 applies the team's changes as a patch to the new render, and hunks that fit elsewhere land
+elsewhere. Here the old render is the base, so that a change stays in its place or is a conflict.
+Once Copier merges so itself (https://github.com/copier-org/copier/pull/2376), this goes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+from guard import foreign_answers
+from parsing import problem
+from repository import Repository
+from trees import ANSWERS, drop, files_of, is_teams, rendered, tree_of
+from wiring import REPOSITORY
+
+BASE, OURS, THEIRS = b"1", b"2", b"3"
+"""The stages under which git keeps the versions of a file that is not merged."""
+
+Answers = Mapping[str, Any]
+
+
+@dataclass
+class Merge:
+    """What came of the merge.
+
+    Attributes:
+        conflicts: What to do about each file that git holds in two versions.
+        broken: Why a file that was merged can no longer be read.
+        kept: Files that the template dropped and the team had changed: they are the team's now.
+        moved: Where the team's changes went with a file that the template moved.
+    """
+
+    conflicts: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+
+
+def merge(repository: Repository) -> Merge:
+    """Merge what is new in the template into HEAD, in the place of what Copier made of it.
+
+    Args:
+        repository: Of the project, after Copier's own merge.
+
+    Returns:
+        What came of it. The changes are staged; HEAD is as it was.
+
+    Raises:
+        GitError: git refused.
+    """
+    written = (repository.place / ANSWERS).read_bytes()
+    new: Answers = yaml.safe_load(written)
+    old: Answers = yaml.safe_load(repository.git("show", f"HEAD:{repository.prefix}{ANSWERS}"))
+    head = commit(repository)
+    base, theirs = trees(repository, old, new)
+    labels = {
+        f"GITHEAD_{head}": "this project",
+        f"GITHEAD_{theirs}": f"the template, {new['_commit']}",
+    }
+    # Exit status 1 says that there are conflicts.
+    labelled = replace(repository, env=labels)
+    labelled.git("merge-recursive", base, "--", head, theirs, allowed=(0, 1))
+    (repository.place / ANSWERS).write_bytes(written)
+    repository.git("add", "--force", "--", f"{repository.prefix}{ANSWERS}")
+    result = Merge()
+    settle(repository, result)
+    look_through(repository, result)
+    return result
+
+
+def commit(repository: Repository) -> str:
+    """Return the commit that is checked out."""
+    return repository.git("rev-parse", "HEAD").decode().strip()
+
+
+def trees(repository: Repository, old: Answers, new: Answers) -> tuple[str, str]:
+    """Render both versions, and bring the work tree back to HEAD.
+
+    Args:
+        repository: Of the project.
+        old: The answers of the last update.
+        new: The answers of this one.
+
+    Returns:
+        The trees of the old and of the new render, without what is the team's.
+    """
+    newest = commit(Repository(REPOSITORY, REPOSITORY))
+    with rendered(old, old["_commit"]) as before, rendered(new, newest) as after:
+        names_before = files_of(before)
+        names_after = files_of(after)
+        restore(repository, names_before | names_after)
+        seeds = names_after - present(repository) - without_option(old, new, newest, names_after)
+        drop(before, {name for name in names_before if is_teams(name)})
+        drop(after, {name for name in names_after - seeds if is_teams(name)})
+        return tree_of(repository, before), tree_of(repository, after)
+
+
+def present(repository: Repository) -> set[str]:
+    """Return the paths of the project's files in HEAD."""
+    within = f"HEAD:{repository.prefix}"
+    return set(repository.names("ls-tree", "-r", "-z", "--name-only", "--full-tree", within))
+
+
+def without_option(old: Answers, new: Answers, version: str, names: set[str]) -> set[str]:
+    """Return the files that the new version renders from the old answers as well.
+
+    Of the team's files, only those of an option that was just switched on are to appear.
+
+    Args:
+        old: The answers of the last update.
+        new: The answers of this one.
+        version: The new version.
+        names: The files that it renders from the new answers.
+    """
+    known = dict(new)
+    for name, answer in old.items():
+        if not list(foreign_answers({name: answer})):
+            known[name] = answer
+    if given(known) == given(new):
+        return names
+    with rendered(known, version) as folder:
+        return files_of(folder)
+
+
+def given(answers: Answers) -> dict[str, Any]:
+    """Return the answers without what Copier adds of its own."""
+    return {name: answer for name, answer in answers.items() if not name.startswith("_")}
+
+
+def restore(repository: Repository, names: set[str]) -> None:
+    """Bring index and work tree back to HEAD, as before Copier wrote.
+
+    The guard has seen that what git does not keep was at none of these paths.
+
+    Args:
+        repository: Of the project.
+        names: All paths that Copier may have written.
+    """
+    repository.git("read-tree", "--reset", "-u", "HEAD")
+    written = names | {f"{name}.rej" for name in names}
+    here = repository.prefix or "."
+    for name in repository.names("ls-files", "-z", "--others", "--", here):
+        path = repository.top / name
+        if name.removeprefix(repository.prefix) in written:
+            path.unlink()
+            remove_empty(repository, name)
+
+
+def remove_empty(repository: Repository, name: str) -> None:
+    """Remove the folders of a path that hold nothing any more."""
+    folder = (repository.top / name).parent
+    while folder != repository.place and not os.listdir(folder):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def settle(repository: Repository, result: Merge) -> None:
+    """Decide what git leaves to a person and the rules of ownership decide.
+
+    Args:
+        repository: Of the project, after the merge.
+        result: Gets what was kept, and the conflicts that are left.
+    """
+    for name, entries in unmerged(repository).items():
+        stages = set(entries)
+        if stages == {BASE, OURS}:
+            # The template dropped it.
+            repository.git("update-index", "--add", "--cacheinfo", f"{entries[OURS]},{name}")
+            repository.git("checkout-index", "--force", "--", name)
+            result.kept.append(name)
+        elif stages == {BASE, THEIRS}:
+            # The team dropped it.
+            repository.git("rm", "--cached", "--force", "--quiet", "--", name)
+            (repository.top / name).unlink(missing_ok=True)
+            remove_empty(repository, name)
+        elif stages == {OURS, THEIRS}:
+            repository.git("checkout-index", "--force", "--stage=2", "--", name)
+            result.conflicts[name] = (
+                f"you and the template added it. Yours is in place; `git show :3:{name}` shows the "
+                "template's"
+            )
+        elif stages == {BASE, OURS, THEIRS} and has_marks(repository, name):
+            result.conflicts[name] = "both changed the same lines: choose between the marks"
+        else:
+            result.conflicts[name] = (
+                f"both changed it. `git show :2:{name}` shows yours, :3: the template's"
+            )
+
+
+def unmerged(repository: Repository) -> dict[str, dict[bytes, str]]:
+    """Return the `mode,hash` of each stage of every file that is not merged, by its path."""
+    found: dict[str, dict[bytes, str]] = defaultdict(dict)
+    for entry in repository.git("ls-files", "--unmerged", "-z").split(b"\0"):
+        if entry:
+            facts, _, name = entry.partition(b"\t")
+            mode, blob, stage = facts.split()
+            found[os.fsdecode(name)][stage] = f"{mode.decode()},{blob.decode()}"
+    return found
+
+
+def has_marks(repository: Repository, name: str) -> bool:
+    """Return whether git wrote both versions into the file; it does so in texts alone."""
+    path = repository.top / name
+    return path.is_file() and b"\n>>>>>>> " in path.read_bytes()
+
+
+def look_through(repository: Repository, result: Merge) -> None:
+    """Find the files that moved, and those that were merged and cannot be read any more.
+
+    Args:
+        repository: Of the project, after the merge.
+        result: Gets what was found.
+    """
+    listed = repository.names("diff", "--cached", "--name-status", "-M", "-z", "HEAD")
+    fields = iter(listed)
+    for status in fields:
+        name = next(fields)
+        if status.startswith("R"):
+            result.moved[name] = next(fields)
+            name = result.moved[name]
+        if status.startswith(("A", "M", "R")) and name not in result.conflicts:
+            reason = problem(name, (repository.top / name).read_bytes())
+            if reason:
+                result.broken[name] = reason

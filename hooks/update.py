@@ -1,0 +1,87 @@
+"""What Copier runs before and after its own merge during `copier update`.
+
+Usage, with the project as the current folder: update.py before|after <answers given, as JSON>.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from guard import refusals, stored_answers
+from merge import Merge, merge
+from messages import GO_ON, bullets, complain
+from repository import GitError, Repository, repository_of
+from steps import say
+
+GIVE_UP = "`git reset --hard && git clean --force -d` gives the update up."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Guard an update, or merge it.
+
+    Args:
+        arguments: The stage, `before` or `after`, and the answers that the person gave, as JSON.
+
+    Returns:
+        The exit status: 0 if the update may go on.
+    """
+    stage, given = arguments
+    try:
+        repository = repository_of(Path.cwd())
+        if stage == "before":
+            return guard(repository, given)
+        return report(merge(repository))
+    except KeyboardInterrupt:
+        complain(f"\nStopped during the merge. {GIVE_UP}")
+        return 130
+    except (GitError, OSError) as error:
+        complain(f"\nThe update could not be merged: {error}\n{GIVE_UP}")
+        return 1
+
+
+def guard(repository: Repository, given: str) -> int:
+    """Refuse an update that would lose what git does not keep; nothing is written yet.
+
+    Args:
+        repository: Of the project.
+        given: The answers that the person gave, as JSON.
+
+    Returns:
+        The exit status.
+    """
+    answers = stored_answers(repository.place) | json.loads(given)
+    found = refusals(repository, answers)
+    if found:
+        complain(f"\nNothing was changed. Put this right, then update again:\n{bullets(found)}")
+    return 1 if found else 0
+
+
+def report(result: Merge) -> int:
+    """Say what a person must know of the merge.
+
+    Args:
+        result: What came of it.
+
+    Returns:
+        The exit status: 1 if there is something left to decide.
+    """
+    for name in result.kept:
+        say(f"{name}: the template has it no more, and you had changed it: it is yours now.")
+    for name, target in result.moved.items():
+        say(f"{name} is now {target}, with what you had changed.")
+    if not result.conflicts and not result.broken:
+        return 0
+    lines = [f"{name}: {advice}" for name, advice in result.conflicts.items()]
+    lines += [f"{name} cannot be read: {reason}" for name, reason in result.broken.items()]
+    complain(
+        f"\nThe update is merged but for\n{bullets(lines)}\n"
+        f"What to do: correct each, `git add` it, then {GO_ON}. {GIVE_UP}"
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
