@@ -7,14 +7,13 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import copier
 import ownership
 import pytest
 import support
 import yaml
 from answers import SETS
 from releases import RECORDER, Releases
-from support import ROOT, Answers, Project
+from support import Project
 
 SOURCE = "template/src/{{ package_name }}"
 MODEL = f"{SOURCE}/{{% if framework == 'scikit-learn' %}}model.py{{% endif %}}"
@@ -173,72 +172,46 @@ def test_hook_runs_once_after_the_copy_and_once_after_the_merge(
     assert str(updated["makefile"]).endswith("# of v2\n")
 
 
-def test_unfinished_merge_ends_with_an_error(
-    releases: Releases, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    project = releases.project(tmp_path / "project")
-    edit(project, "Makefile", lambda old: "# the team's line\n" + old)
-    real = (ROOT / "hooks/run.py").read_text("utf-8")
-    ours = {
-        "template/Makefile.jinja": lambda old: "# the template's line\n" + old,
-        "hooks/run.py": lambda _: real,
-    }
-    releases.release("v2.0.0", ours)
-    with pytest.raises(copier.errors.TaskError):
-        releases.update(project)
-    assert status(project).splitlines()[1:] == ["UU Makefile"]
-    assert "  - Makefile" in capfd.readouterr().err
-    assert "# the team's line" in project.text("Makefile")
-
-
 # --- answers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("first", "later"),
-    [
-        ({}, {"use_docker": False, "ci": "none"}),
-        ({}, {"formatter": "ruff", "python_version": "3.12"}),
-        ({"preset": "starter"}, {"use_docker": True, "ci": "github"}),
-    ],
-)
-def test_another_answer_gives_what_a_fresh_copy_has(
-    releases: Releases, tmp_path: Path, first: Answers, later: dict[str, str | bool]
-) -> None:
-    project = releases.project(tmp_path / "project", first)
+def test_another_answer_gives_what_a_fresh_copy_has(releases: Releases, tmp_path: Path) -> None:
+    project = releases.project(tmp_path / "project")
+    later: dict[str, str | bool] = {"formatter": "ruff", "python_version": "3.12"}
     updated = releases.update(project, **later)
-    fresh = support.render(releases.path, tmp_path / "fresh", {**first, **later})
+    fresh = support.render(releases.path, tmp_path / "fresh", later)
     assert not_the_teams(updated) == not_the_teams(fresh)
 
 
-PRACTICES: dict[str, tuple[Answers, Answers, list[str]]] = {
-    "docker": (
-        {"use_docker": True},
-        {"use_docker": False},
-        [".dockerignore", "compose.yaml", "docker/*"],
+PRACTICES: dict[str, tuple[str | bool, str | bool, list[str]]] = {
+    "use_docker": (True, False, [".dockerignore", "compose.yaml", "docker/*"]),
+    "use_serving": (
+        True,
+        False,
+        ["src/churn_radar/mlops/serving/*", "docker/serve.Dockerfile"],
     ),
-    "ci": ({"ci": "github"}, {"ci": "none"}, [".github/*"]),
-    "wandb": (
-        {"tracker": "wandb"},
-        {"tracker": "mlflow"},
-        ["src/churn_radar/mlops/tracking/wandb_runs.py"],
-    ),
+    "ci": ("github", "none", [".github/*"]),
+    "tracker": ("wandb", "mlflow", ["src/churn_radar/mlops/tracking/wandb_runs.py"]),
 }
-"""The answer that brings a practice, the one that does not, and the files that only it has."""
+"""For each option the answer that brings a practice, the one that does not, and its own files."""
 
 
-@pytest.mark.parametrize("practice", PRACTICES)
-def test_an_option_can_be_turned_off_and_on_again(
-    releases: Releases, tmp_path: Path, practice: str
-) -> None:
-    on, off, rules = PRACTICES[practice]
+def test_every_option_can_be_turned_off_and_on_again(releases: Releases, tmp_path: Path) -> None:
+    """All at once, since each update takes seconds."""
+    on = {option: answer for option, (answer, _, _) in PRACTICES.items()}
+    off = {option: answer for option, (_, answer, _) in PRACTICES.items()}
     project = releases.project(tmp_path / "project", on)
     before = project.files()
-    own = {name for name in before if any(fnmatchcase(name, rule) for rule in rules)}
-    assert own
+    own = set()
+    for _, _, patterns in PRACTICES.values():
+        found = {name for name in before if any(fnmatchcase(name, rule) for rule in patterns)}
+        assert found
+        own |= found
 
     without = releases.update(project, **off)
     assert set(without.paths) == before.keys() - own
+    fresh = support.render(releases.path, tmp_path / "fresh", off)
+    assert not_the_teams(without) == not_the_teams(fresh)
     support.commit(project.path, "Do without")
     again = releases.update(project, **on)
     assert again.files() == before
