@@ -29,8 +29,15 @@ def test_an_interval_is_as_wide_as_theory_says() -> None:
     half = 1.96 * np.sqrt(0.8 * 0.2 / 400) / 0.5
     assert (skill - low, high - skill) == pytest.approx((half, half), rel=0.3)
     assert rows.advantage(right_in_four_of_five, right_in_four_of_five) == (0, 0, 0)
-    perfect = rows.estimate(classes(truth, 2))
-    assert perfect == (1, 1, 1)
+
+
+def test_a_rate_without_an_error_is_not_sure_to_be_perfect() -> None:
+    truth = np.arange(400) % 2
+    rows = Rows("accuracy", truth, classes(np.zeros(400, int), 2), np.arange(400), 0)
+    skill, low, high = rows.estimate(classes(truth, 2))
+    assert (skill, high) == pytest.approx((1, 1))
+    # Wilson: of 400 rows without an error the accuracy is at least 400 / (400 + 1.96²).
+    assert low == pytest.approx((400 / (400 + 1.96**2) - 0.5) / 0.5, abs=1e-3)
 
 
 def test_a_perfect_baseline_leaves_no_skill() -> None:

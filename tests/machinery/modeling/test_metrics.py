@@ -12,11 +12,20 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.modeling.predictions import cache_predictions
+from churn_radar.mlops.pipeline.evaluate import calibration, predicted_and_observed
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import get_scorer
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    get_scorer,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    precision_score,
+    recall_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
@@ -114,7 +123,7 @@ def test_a_metric_that_is_undefined_on_most_resamples_is_refused() -> None:
 
 
 def test_calibration_compares_means_in_equal_bins() -> None:
-    table = metrics.calibration(np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.5)
+    table = calibration(np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.5)
     assert len(table) == 10
     assert table["observed"].iloc[[0, -1]].tolist() == [0, 1]
 
@@ -122,15 +131,57 @@ def test_calibration_compares_means_in_equal_bins() -> None:
 def test_predictions_of_each_kind_become_two_numbers() -> None:
     rows, three = pd.DataFrame({"x": range(3)}), pd.Series(["a", "b", "b"])
     classes = DummyClassifier(strategy="prior").fit(rows, three)
-    predicted, observed = metrics.predicted_and_observed(classes, rows, pd.Series(["a", "b", "c"]))
+    predicted, observed = predicted_and_observed(classes, rows, pd.Series(["a", "b", "c"]))
     assert predicted.shape == observed.shape == (3,)
     numbers = DummyRegressor().fit(rows, range(3))
-    predicted, _ = metrics.predicted_and_observed(numbers, rows, pd.Series(range(3)))
+    predicted, _ = predicted_and_observed(numbers, rows, pd.Series(range(3)))
     assert predicted.tolist() == [1, 1, 1]
 
 
 def test_a_class_that_was_never_learned_costs_most() -> None:
-    rows = pd.DataFrame({"x": range(4)})
-    model = DummyClassifier(strategy="prior").fit(rows, [0, 0, 1, 1])
-    assert metrics.log_loss(model, rows, pd.Series([0, 1, 0, 1])) == pytest.approx(np.log(2))
-    assert metrics.log_loss(model, rows.head(1), pd.Series([2])) == pytest.approx(-np.log(1e-15))
+    rows = pd.DataFrame({"x": range(40)})
+    model = make_pipeline(DummyClassifier(strategy="prior")).fit(rows, [0, 1] * 20)
+    settings = scored("accuracy", "classification")
+    known = metrics.measure(settings, model, rows, pd.Series([0, 1] * 20))
+    assert known["log_loss"] == pytest.approx(np.log(2), abs=1e-6)
+    unknown = metrics.measure(settings, model, rows, pd.Series([2] * 40))
+    assert unknown["log_loss"] == pytest.approx(-np.log(1e-15), abs=1e-6)
+    assert unknown["brier_score"] == pytest.approx(0.75)
+
+
+def test_a_rare_class_gets_metrics_of_its_own_at_the_threshold_that_costs_give() -> None:
+    rare = pd.Series((FEATURES["a"] > 1).astype(int).to_numpy())
+    model = make_pipeline(LogisticRegression()).fit(FEATURES, rare)
+    settings = scored("roc_auc", "classification")
+    report = metrics.measure(settings, model, FEATURES, rare)
+    predicted = model.predict_proba(FEATURES)[:, 1]
+    expected = {
+        "precision": precision_score(rare, predicted >= 0.5),
+        "recall": recall_score(rare, predicted >= 0.5),
+        "average_precision": average_precision_score(rare, predicted),
+        "brier_score": brier_score_loss(rare, predicted),
+    }
+    assert {name: report[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+    assert report["average_precision_baseline"] == pytest.approx(rare.mean(), abs=1e-6)
+    for name in (*expected, "accuracy", "log_loss"):
+        assert report[f"{name}_low"] <= report[name] <= report[f"{name}_high"]
+    # To miss one costs nine times as much: more rows are named.
+    costs = settings.costs.model_copy(update={"false_negative": 9})
+    careful = metrics.measure(settings.model_copy(update={"costs": costs}), model, FEATURES, rare)
+    assert careful["recall"] == pytest.approx(recall_score(rare, predicted >= 0.1), abs=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0, 100])
+def test_an_amount_gets_its_error_as_a_share_beside_the_best_constant(shift: int) -> None:
+    amounts = NUMBERS + shift
+    model = make_pipeline(Ridge()).fit(FEATURES, amounts)
+    report = metrics.measure(scored("r2", "regression"), model, FEATURES, amounts)
+    share = "neg_mean_absolute_percentage_error"
+    # A share of a number that may be 0 or less means nothing.
+    assert (share in report) == (shift == 100)
+    error = mean_absolute_error(amounts, np.full(90, amounts.median()))
+    assert report["neg_mean_absolute_error_baseline"] == pytest.approx(-error, abs=1e-6)
+    if shift:
+        constants = np.linspace(amounts.min(), amounts.max(), 500)
+        best = min(mean_absolute_percentage_error(amounts, np.full(90, c)) for c in constants)
+        assert report[f"{share}_baseline"] == pytest.approx(-best, abs=1e-4)

@@ -60,6 +60,18 @@ class Cost(Section):
     currency: str = "EUR"
 
 
+class Costs(Section):
+    """What each kind of error costs, in any unit: only their ratio decides."""
+
+    false_positive: float = Field(default=1, gt=0)
+    false_negative: float = Field(default=1, gt=0)
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which to act costs less than not to (Elkan, 2001, theorem 1)."""
+        return self.false_positive / (self.false_positive + self.false_negative)
+
+
 class Read(Section):
     """How the raw file is written, and which of its names the table changes."""
 
@@ -160,6 +172,7 @@ class Config(Section):
     tracking: Tracking = Tracking()
     gates: Gates = Gates()
     cost: Cost = Cost()
+    costs: Costs = Costs()
     serving: Serving = Serving()
 
     def table(self, layer: str, step: str) -> Path:

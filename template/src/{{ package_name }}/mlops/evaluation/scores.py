@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..config import Config
-from ..modeling.metrics import bootstrap, half_width, perfect_score, score_rows
+from ..modeling.metrics import bootstrap, half_width, perfect_score, score_rows, wilson
 from ..modeling.predictions import (
     CachedClassifier,
     CachedModel,
@@ -84,7 +84,12 @@ class Rows:
             The skill score, and the lower and the upper end of its interval. The upper end is 1
             at most, since nothing is better than perfect.
         """
-        value = self.skill(self.score(model))
+        score = self.score(model)
+        value = self.skill(score)
+        if self.metric == "accuracy":
+            # Of a rate every draw is perfect where no row is wrong, and nothing is that sure.
+            low, high = wilson(round(score * len(self.numbers)), len(self.numbers))
+            return value, self.skill(low), self.skill(high)
         half = half_width(self._resample(model), 0.95)
         return value, value - half, min(value + half, 1.0)
 
@@ -167,13 +172,7 @@ def proper_skill(rows: Rows, model: CachedModel) -> tuple[str, float] | None:
         return _skill_of_numbers(truth, model.predictions[rows.numbers])
     if not isinstance(model, CachedClassifier):
         return None
-    probabilities = model.probabilities[rows.numbers]
-    # -1 for a class that the model does not know, which had the probability 0.
-    columns = pd.Index(model.classes_).get_indexer(truth)
-    of_truth = probabilities[np.arange(len(truth)), columns]
-    of_truth = np.where(columns < 0, 0, of_truth)
-    # The squared distance to 1 for the class that came true and 0 for the others (Brier, 1950).
-    losses = (probabilities**2).sum(axis=1) - 2 * of_truth + 1
+    losses = model.squared_distances(truth, rows.numbers)
     shares = pd.Series(truth).value_counts(normalize=True)
     constant_loss = 1 - float((shares**2).sum())
     return "Brier score", _avoided_share(float(losses.mean()), constant_loss)

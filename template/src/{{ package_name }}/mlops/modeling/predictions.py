@@ -63,6 +63,36 @@ class CachedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the probabilities of the rows with these numbers, one column a class."""
         return self.probabilities.take(rows, axis=0)
 
+    def probability_of(self, truth: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the probability that the outcome of each row had.
+
+        Args:
+            truth: The outcome of each of the rows.
+            rows: Their numbers.
+
+        Returns:
+            One number a row; 0 for a class that the model does not know.
+        """
+        # -1 for such a class.
+        columns = pd.Index(self.classes_).get_indexer(pd.Index(truth))
+        return np.where(columns < 0, 0, self.probabilities[rows, columns])
+
+    def squared_distances(self, truth: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the squared distance of each row to 1 for what came true and 0 for the others.
+
+        Brier, 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+
+        Args:
+            truth: The outcome of each of the rows.
+            rows: Their numbers.
+
+        Returns:
+            One number a row, 0 at best and 2 at worst.
+        """
+        squares = np.square(self.predict_proba(rows)).sum(axis=1)
+        distances: np.ndarray = squares - 2 * self.probability_of(truth, rows) + 1
+        return distances
+
 
 class CachedDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Stands in for a classifier without probabilities, such as a support vector machine."""
