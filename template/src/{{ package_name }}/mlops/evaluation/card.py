@@ -13,7 +13,7 @@ from rich.console import Console
 from ..checksums import file_hash
 from ..config import Config, load_config
 from ..errors import ProjectError
-from . import render
+from . import digits, figure, interval, render
 
 console = Console()
 
@@ -190,8 +190,16 @@ def _tables(config: Config, facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _other_metrics(root: Path, metric: str) -> list[str]:
     """Every metric but the one that selects, which has a line of its own."""
     metrics = json.loads((root / METRICS).read_text(encoding="utf-8"))
-    shown = {"rows", metric, f"{metric}_low", f"{metric}_high"}
-    return [f"{name} {value:.3f}" for name, value in metrics.items() if name not in shown]
+    found = []
+    for name, value in metrics.items():
+        if name in ("rows", metric) or name.endswith(("_low", "_high", "_baseline")):
+            continue
+        if f"{name}_low" not in metrics:
+            found.append(f"{name} {figure(value)}")
+            continue
+        ends = metrics[f"{name}_low"], metrics[f"{name}_high"]
+        found.append(f"{name} {interval(value, *ends, digits(value))}")
+    return found
 
 
 def _resources(root: Path) -> list[str]:

@@ -23,9 +23,9 @@ RELATIVE_ERROR = "absolute error relative to all rows"
 
 MEANINGS = {
     FALSE_NEGATIVE_RATE: (
-        "of the rows whose {target} is {positive}, the share for which it is not predicted"
+        "of the rows that are {positive}, the share for which it is not predicted"
     ),
-    SELECTION_RATE: "the share of rows for which {target} {positive} is predicted",
+    SELECTION_RATE: "the share of rows for which {positive} is predicted",
     ACCURACY: "the share of rows for which the right {target} is predicted",
     RELATIVE_ERROR: "how far predictions are off on average, 1 being the average of all rows",
 }

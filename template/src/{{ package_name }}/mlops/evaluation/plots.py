@@ -18,6 +18,9 @@ from matplotlib.figure import Figure
 INK = "#010203"  # no color that is drawn: it becomes the page's own, which differs in the dark
 ACCENT = "#3a7bd5"
 GREY = "#8a8f98"
+COLORS = (ACCENT, "#c8762b", "#2e9e78", "#a35bb5", GREY)
+"""Of several lines; each is readable on white and on black."""
+
 SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -34,7 +37,7 @@ SETTINGS: dict[Any, Any] = {
 }
 
 # What differs from run to run, would be twice in a page, or is no part of the picture.
-NOISE = re.compile(r'\s*<metadata>.*?</metadata>| id="\w+_\d+"|[ \t]+(?=\n)', re.DOTALL)
+NOISE = re.compile(r'\s*<metadata>.*?</metadata>| id="[\w.]+_\d+"|[ \t]+(?=\n)', re.DOTALL)
 
 MAX_CLASSES = 12
 """In the confusion matrix; rarer classes are one."""
@@ -42,11 +45,16 @@ MAX_CLASSES = 12
 MAX_SLICES = 40
 """In the plot of slices: the weakest."""
 
-MAX_LETTERS = 40
+MAX_LETTERS = 28
 """In a label."""
 
 MAX_COUNTED_CLASSES = 5
 """So many classes leave room for the number of rows in a cell, and for level labels."""
+
+
+NARROW = 4.6
+WIDE = 7.4
+"""Widths in inches. A narrow plot keeps its letters readable on a telephone."""
 
 
 class Plot:
@@ -57,13 +65,17 @@ class Plot:
 
 
 @contextmanager
-def draw(name: str, meaning: str, height: float = 3.6) -> Iterator[Plot]:
+def draw(
+    name: str, title: str, meaning: str, height: float = 3.2, width: float = NARROW
+) -> Iterator[Plot]:
     """Give axes to draw on, and turn them into SVG.
 
     Args:
         name: Makes the identifiers within the SVG, which must differ from plot to plot.
-        meaning: What a screen reader says.
+        title: What a screen reader calls the plot.
+        meaning: What it says of it.
         height: In inches.
+        width: In inches: NARROW for a telephone, WIDE for long labels.
 
     Yields:
         The plot, with `axes`.
@@ -73,14 +85,22 @@ def draw(name: str, meaning: str, height: float = 3.6) -> Iterator[Plot]:
     with rc_context(SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
         # A letter that no font here has: the reader's may.
         warnings.simplefilter("ignore")
-        figure = Figure(figsize=(7.4, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         plot.axes = figure.subplots()
         yield plot
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     # An XML declaration and a doctype come before, which have no place within a page.
     _, tag, drawn = file.getvalue().partition("<svg")
     svg = NOISE.sub("", tag + drawn).replace(INK, "currentColor")
-    plot.svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(meaning)}"', 1)
+    named = f'<svg role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc"'
+    svg = svg.replace("<svg", named, 1)
+    words = (
+        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-desc">{escape(meaning)}</desc>'
+    )
+    # Within the element that they are about, and before all that is drawn.
+    start, end, drawn = svg.partition(">")
+    plot.svg = start + end + words + drawn
 
 
 def short(text: object) -> str:
@@ -92,47 +112,58 @@ def short(text: object) -> str:
 
 
 def calibration(table: pd.DataFrame, likely: bool) -> str:
-    """Draw mean outcome against mean prediction, in bins of equally many rows.
+    """Draw mean outcome against mean prediction, in bins of equally many rows, with intervals.
 
     Args:
-        table: A row a bin, with `predicted` and `observed`.
+        table: A row a bin, with `predicted`, `observed` and its interval, `low` to `high`.
         likely: Whether these are probabilities.
 
     Returns:
         The SVG.
     """
     meaning = "What happened against what was predicted; on the diagonal they agree."
-    with draw("calibration", meaning) as plot:
-        ends = [table.min().min(), table.max().max()]
+    with draw("calibration", "Calibration", meaning) as plot:
+        places = table[["predicted", "observed"]]
+        ends = [places.min().min(), places.max().max()]
         plot.axes.plot(ends, ends, color=GREY, linestyle="--", label="exactly as predicted")
-        plot.axes.plot(
-            table["predicted"], table["observed"], color=ACCENT, marker="o", label="the model"
+        lengths = [table["observed"] - table["low"], table["high"] - table["observed"]]
+        plot.axes.errorbar(
+            table["predicted"],
+            table["observed"],
+            yerr=np.clip(lengths, 0, None),
+            color=ACCENT,
+            marker="o",
+            capsize=2,
+            elinewidth=1,
+            label="the model",
         )
         kind = "probability" if likely else "value"
         plot.axes.set(xlabel=f"predicted {kind}", ylabel="what happened, on average")
         plot.axes.grid()
-        plot.axes.legend()
+        plot.axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     return plot.svg
 
 
-def confusion(truth: np.ndarray, predicted: np.ndarray) -> str:
+def confusion(truth: np.ndarray, predicted: np.ndarray, order: list[str]) -> str:
     """Draw the share of each true class by predicted class; of many classes the commonest.
 
     Args:
         truth: The true class of each row.
         predicted: The predicted class of each row.
+        order: The classes in the model's order; another comes after them.
 
     Returns:
         The SVG.
     """
-    table = _confusion_table(truth, predicted)
+    table = _confusion_table(truth, predicted, order)
     names = list(table.columns)
     counts = table.to_numpy()
     # A class that is predicted and never true has no rows to share out.
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     is_small = len(names) <= MAX_COUNTED_CLASSES
     meaning = "What was predicted for each true class."
-    with draw("confusion", meaning, 1.6 + 0.42 * len(names)) as plot:
+    width = NARROW if is_small else WIDE
+    with draw("confusion", "Right and wrong", meaning, 1.6 + 0.42 * len(names), width) as plot:
         # One color of growing opacity, so that the page shines through in light and dark.
         tints = [(*to_rgb(ACCENT), alpha) for alpha in np.linspace(0, 0.65, 64)]
         plot.axes.pcolormesh(
@@ -151,10 +182,11 @@ def confusion(truth: np.ndarray, predicted: np.ndarray) -> str:
     return plot.svg
 
 
-def _confusion_table(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+def _confusion_table(truth: np.ndarray, predicted: np.ndarray, order: list[str]) -> pd.DataFrame:
     """Counts by true class (rows) and predicted class (columns), both in the same order."""
     common = pd.Series(truth).value_counts().index[:MAX_CLASSES]
-    labels = {value: short(value) for value in sorted(common)}
+    unknown = [value for value in common if value not in order]
+    labels = {value: short(value) for value in [*order, *unknown] if value in common}
     true_labels = pd.Series(truth).map(labels).fillna("other")
     predicted_labels = pd.Series(predicted).map(labels).fillna("other")
     names = list(labels.values())
@@ -181,7 +213,8 @@ def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
     bins = pd.qcut(ranks, min(20, len(table)), labels=False)
     off = table["off"].groupby(bins)
     center = table["predicted"].groupby(bins).mean()
-    with draw("residuals", "How far the truth is from the prediction.") as plot:
+    meaning = "How far the truth is from the prediction, by predicted value."
+    with draw("residuals", "Residuals", meaning) as plot:
         plot.axes.axhline(0, color=GREY, linestyle="--")
         plot.axes.fill_between(
             center,
@@ -194,7 +227,7 @@ def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
         plot.axes.plot(center, off.quantile(0.5), color=ACCENT, marker="o", label="median")
         plot.axes.set(xlabel="predicted value", ylabel="truth minus prediction")
         plot.axes.grid()
-        plot.axes.legend()
+        plot.axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     return plot.svg
 
 
@@ -216,7 +249,8 @@ def forest(slices: pd.DataFrame, whole: float) -> str:
     for column, value, rows in zip(shown["column"], shown["value"], shown["rows"], strict=True):
         names.append(f"{short(f'{column}={value}')}  ({rows:,})")
     meaning = "Skill score on each slice, with 95% interval."
-    with draw("forest", meaning, 1.2 + 0.27 * len(shown)) as plot:
+    height = 1.2 + 0.27 * len(shown)
+    with draw("forest", "Skill score by slice", meaning, height, WIDE) as plot:
         places = np.arange(len(shown))
         below = shown["skill"] - shown["skill_low"]
         above = shown["skill_high"] - shown["skill"]
@@ -247,7 +281,9 @@ def folds(scores: pd.DataFrame, chosen: str, metric: str) -> str:
     # In the order of the table, which is from the simplest to the strongest.
     names = list(dict.fromkeys(scores["candidate"]))
     labels = []
-    with draw("folds", "Score of each candidate in each fold.", 1 + 0.45 * len(names)) as plot:
+    meaning = "Score of each candidate in each fold; the bar is the mean."
+    height = 1 + 0.45 * len(names)
+    with draw("folds", "Candidates compared", meaning, height, WIDE) as plot:
         for place, name in enumerate(names):
             values = scores.loc[scores["candidate"] == name, "score"]
             is_chosen = name == chosen

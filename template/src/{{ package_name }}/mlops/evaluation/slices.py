@@ -13,6 +13,9 @@ from .scores import CachedModel, CachedRegressor, Rows
 MAX_DISTINCT = 10
 """A number or a date with more values than that is cut into quarters of its rows."""
 
+MAX_PERIODS = 24
+"""Two years of months."""
+
 MISSING = "(missing)"
 """The slice of the rows without a value."""
 
@@ -93,6 +96,34 @@ def slice_table(config: Config, test: pd.DataFrame, rows: Rows, model: CachedMod
     # Without a slice the table has no rows, and its readers still expect the columns.
     header = None if found else ["column", "value", "kind", "rows", *ESTIMATES, "status"]
     return pd.DataFrame(found, columns=header).round(6)
+
+
+def period_table(
+    config: Config, test: pd.DataFrame, rows: Rows, model: CachedModel
+) -> pd.DataFrame:
+    """Judge the model on each month of the test set, or on each value where time is no date.
+
+    Args:
+        config: Names the column of time and the least number of rows.
+        test: The test set.
+        rows: The same rows, to score on.
+        model: The model's predictions for them.
+
+    Returns:
+        A row a period, the latest MAX_PERIODS of more, as `slice_table` has one a slice. Empty if
+        the data has no time.
+    """
+    if not config.data.time:
+        return pd.DataFrame(columns=["period", "rows", *ESTIMATES, "status"])
+    times = test[config.data.time]
+    is_date = types.is_datetime64_any_dtype(times)
+    periods = times.dt.strftime("%Y-%m") if is_date else slice_names(times)
+    found = []
+    for period in sorted(periods.dropna().unique())[-MAX_PERIODS:]:
+        mask = (periods == period).to_numpy()
+        line = {"period": period, "rows": int(mask.sum())}
+        found.append(line | _judge(rows.slice(mask), model, config.gates.slices.min_rows))
+    return pd.DataFrame(found).round(6)
 
 
 def _judge(rows: Rows, model: CachedModel, min_rows: int) -> dict[str, object]:

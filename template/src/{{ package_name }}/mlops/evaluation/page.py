@@ -1,0 +1,196 @@
+"""The report's page: every number of it comes from a file in reports/, every plot from these."""
+
+from typing import Any
+
+import pandas as pd
+
+from ..config import Config
+from . import class_names, digits, figure, interval, render
+from .groups import MEANINGS
+
+Plots = dict[str, str]
+"""SVG by the name of the plot."""
+
+CAPTIONS = {
+    "calibration": (
+        "Calibration",
+        "Each point is a tenth of the rows with its 95% interval; on the dashed line predictions "
+        "come true.",
+    ),
+    "precision-recall": (
+        "Precision and recall",
+        "For each threshold: how many of the rows that are named are right, and how many of those "
+        "that there are it finds.",
+    ),
+    "gain": ("Lift", "How many are found by looking at those with the highest probability first."),
+    "costs": ("Costs", "What the errors cost at each threshold, under the assumption below."),
+    "confusion": (
+        "Right and wrong",
+        "Of the rows of each true class, the share that was predicted to be each class.",
+    ),
+    "residuals": (
+        "Residuals",
+        "Each point is a twentieth of the rows; at zero they are right on average.",
+    ),
+    "months": ("Score over time", "With its 95% interval; the dashed line is the whole test set."),
+    "importance": ("Importance", "With its 95% interval; at zero the model can do without it."),
+    "forest": ("Skill score by slice", "With its 95% interval and number of rows."),
+    "folds": (
+        "Candidates",
+        "Each point is the score on one part of the training set, trained on the others.",
+    ),
+}
+"""Title of each plot and what it shows, by its name."""
+
+DEPENDENCE = "The average prediction if every row had this value."
+"""What the plots `dependence-1` and so on show; their titles name a feature."""
+
+METRICS = {
+    "accuracy": "accuracy, the share that is right",
+    "precision": "precision at the threshold",
+    "recall": "recall at the threshold",
+    "average_precision": "average precision",
+    "brier_score": "Brier score, 0 is best",
+    "log_loss": "log loss, 0 is best",
+    "r2": "R², 1 is best",
+    "neg_mean_absolute_error": "mean absolute error, 0 is best",
+    "neg_root_mean_squared_error": "root mean squared error, 0 is best",
+    "neg_mean_absolute_percentage_error": "mean absolute error as a share of the truth",
+}
+"""What people call a metric; another keeps the name that scikit-learn gives it."""
+
+MAX_LISTED_SLICES = 60
+"""In the table, the weakest of more: reports/slices.csv has all."""
+
+
+def page(
+    config: Config,
+    facts: dict[str, Any],
+    details: dict[str, Any],
+    metrics: dict[str, float],
+    plots: Plots,
+) -> str:
+    """Write the page.
+
+    Args:
+        config: Names the model and the thresholds that the page explains.
+        facts: What reports/slices.json holds.
+        details: What reports/report.json holds.
+        metrics: What reports/metrics.json holds.
+        plots: In the order of the page; those of CAPTIONS that suit the task.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    slices = pd.DataFrame(facts["slices"], columns=None if facts["slices"] else ["status", "skill"])
+    groups = facts["groups"]
+    is_clear = slices["status"] == "ok"
+    clear = slices[is_clear].sort_values("skill", kind="stable").head(MAX_LISTED_SLICES)
+    unclear = slices[~is_clear]
+    names = class_names(facts["target"], details["classes"])
+    words = facts | {"positive": names[-1] if names else None}
+    figures = _figures(details, plots)
+    drivers = [name for name in figures if name.startswith(("importance", "dependence"))]
+    # These have sections of their own.
+    elsewhere = {"forest", "folds", "months", *drivers}
+    return render(
+        "report.html",
+        title=f"Model report: {config.model.name}",
+        facts=facts,
+        details=details,
+        metrics=_metric_lines(facts, metrics),
+        names=names,
+        quality_plots=[found for name, found in figures.items() if name not in elsewhere],
+        driver_plots=[figures[name] for name in drivers],
+        months=figures.get("months"),
+        forest=figures.get("forest"),
+        folds=figures["folds"],
+        **_headline(facts),
+        weakest=_weakest_slice(clear),
+        widest=_widest_gap(groups),
+        n_slices=len(slices),
+        n_unclear=len(unclear),
+        min_rows=config.gates.slices.min_rows,
+        clear=clear.to_dict("records"),
+        unclear=unclear.head(MAX_LISTED_SLICES).to_dict("records"),
+        # A regression has no rows that are simply wrong.
+        has_errors="error" in slices,
+        gaps=groups,
+        meanings={gap["measure"]: MEANINGS[gap["measure"]].format(**words) for gap in groups},
+        max_gap=config.gates.groups.max_gap,
+        # `make report` fills it in: DVC compares this page with the one before.
+        standing=None,
+    )
+
+
+def _headline(facts: dict[str, Any]) -> dict[str, str]:
+    """The score and the skill score as the page writes them in several places."""
+    return {
+        "score": f"{facts['score']:.3f}",
+        "score_ends": f"{facts['low']:.3f} to {facts['high']:.3f}",
+        "baseline": f"{facts['baseline']:.3f}",
+        "skill": f"{facts['skill']:.2f}",
+        "skill_ends": f"{facts['skill_low']:.2f} to {facts['skill_high']:.2f}",
+    }
+
+
+def _figures(details: dict[str, Any], plots: Plots) -> dict[str, dict[str, str]]:
+    """The plots with what is written above them."""
+    captions = dict(CAPTIONS)
+    for number, line in enumerate(details["dependence"], 1):
+        captions[f"dependence-{number}"] = (line["feature"], DEPENDENCE)
+    found = {}
+    for name, svg in plots.items():
+        title, caption = captions[name]
+        found[name] = {"title": title, "caption": caption, "svg": svg}
+    return found
+
+
+def _metric_lines(facts: dict[str, Any], metrics: dict[str, float]) -> list[dict[str, str]]:
+    """A line for each metric that has an interval; an error is written without its sign."""
+    baselines = {facts["metric"]: facts["baseline"]}
+    lines = []
+    for name, value in metrics.items():
+        if f"{name}_low" not in metrics:
+            continue
+        low = metrics[f"{name}_low"]
+        high = metrics[f"{name}_high"]
+        baseline = metrics.get(f"{name}_baseline", baselines.get(name))
+        written = interval(value, low, high, digits(value))
+        if name.startswith("neg_"):
+            written = interval(-value, -high, -low, digits(value))
+            baseline = None if baseline is None else -baseline
+        lines.append(
+            {
+                "name": METRICS.get(name, name.removeprefix("neg_").replace("_", " ")),
+                "value": written,
+                "baseline": "" if baseline is None else figure(baseline),
+            }
+        )
+    return lines
+
+
+def _weakest_slice(clear: pd.DataFrame) -> dict[str, str] | None:
+    """What the tile says; `clear` is sorted, the weakest first."""
+    if clear.empty:
+        return None
+    weakest = clear.iloc[0]
+    return {
+        "name": f"{weakest['column']}={weakest['value']}",
+        "skill": f"{weakest['skill']:.2f}",
+        "rows": f"{weakest['rows']:,}",
+    }
+
+
+def _widest_gap(groups: list[dict[str, Any]]) -> dict[str, str] | None:
+    """What the tile says."""
+    clear = [gap for gap in groups if gap["status"] == "ok"]
+    if not clear:
+        return None
+    widest = max(clear, key=lambda gap: float(gap["gap"]))
+    return {
+        "measure": widest["measure"],
+        "column": widest["column"],
+        "gap": f"{widest['gap']:.2f}",
+        "low": f"{widest['low']:.2f}",
+    }
