@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ import typer
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons, Verdict
+from churn_radar.mlops.git import commit_of
+from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion import commands, staleness
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.promote import Outcome
+from machinery.promotion.champions import try_it
+from machinery.promotion.known import another
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +85,43 @@ def test_the_way_back_is_told(
 def test_a_reason_that_no_file_can_hold_is_one_sentence() -> None:
     with pytest.raises(ProjectError, match="WHY= is not written in UTF-8"):
         commands.rollback(why="\udce9t\udce9")
+
+
+@pytest.mark.usefixtures("all_pass")
+def test_the_report_says_where_the_model_stands_and_what_the_gates_said(
+    config: Config, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(project)
+    versioned = project / "reports" / "report.html"
+    before = versioned.read_bytes()
+
+    def page() -> str:
+        commands.report()
+        said = capsys.readouterr().out.strip().splitlines()[-1]
+        return " ".join((project / said).read_text(encoding="utf-8").split())
+
+    first = page()
+    assert "challenger; there is no champion yet" in first
+    assert "The gates have not judged this model yet" in first
+    assert f"{commit_of(project)[:7]} on main" in first
+    try_it(config, project)
+    champion = page()
+    assert "<dd>champion, version 1</dd>" in champion
+    assert '<th scope="row">floor</th> <td>passed</td> <td>good</td>' in champion
+
+    another(project)
+    with pytest.raises(ProjectError, match=r"report.html is about another model: run `make pipe"):
+        commands.report()
+    slices = project / "reports" / "slices.json"
+    facts = json.loads(slices.read_text())
+    slices.write_text(json.dumps(facts | {"model": manifest.read(project / "models")["sha256"]}))
+    challenger = page()
+    # It predicts the same, so there is no difference at all.
+    assert "champion, version 1: its skill score differs by +0.000 [+0.000, +0.000]" in challenger
+    # The verdicts are of the model before.
+    assert "The gates have not judged this model yet" in challenger
+    # What DVC compares stays as the pipeline wrote it.
+    assert versioned.read_bytes() == before
+    versioned.unlink()
+    with pytest.raises(ProjectError, match=r"report.html is not there: `make pipeline` makes it"):
+        commands.report()

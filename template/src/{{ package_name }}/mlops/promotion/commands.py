@@ -1,16 +1,19 @@
 """The commands that change which model is champion."""
 
 import gc
+import json
 import subprocess
 import sys
+import webbrowser
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ..config import load_config
+from ..config import Config, load_config
 from ..errors import ProjectError
 from ..gates import Reasons, Verdict
 
@@ -29,6 +32,15 @@ SHARE = (
 
 GC_THRESHOLD = 100_000
 """New objects between two collections of garbage; at Python's own a sixth of the time goes by."""
+
+PAGE = Path("reports", "report.html")
+"""As the pipeline wrote it."""
+
+PAGE_NOW = Path("reports", "promotion.html")
+"""The same, with what git, the registry and the gates say at present; nobody versions it."""
+
+MARKS = ("<!-- standing -->", "<!-- end of standing -->")
+"""Between them the page says where the model stands."""
 
 Why = Annotated[str, typer.Option(help="The reason, for the record.")]
 
@@ -150,4 +162,109 @@ def registry_pull() -> None:
     console.print(escape(said), highlight=False)
 
 
-COMMANDS = (promote, rollback, registry_pull)
+def report() -> None:
+    """Show the report in a browser, with the commit, the champion and the gates' verdicts."""
+    root = Path.cwd()
+    with console.status("comparing with the champion", spinner="line"):
+        path = write_page(load_config(root), root)
+    # A browser in the terminal would wait for keys, where nobody can press one.
+    if sys.stdout.isatty():
+        webbrowser.open(path.resolve().as_uri())
+    console.print(path.relative_to(root).as_posix(), highlight=False)
+
+
+def write_page(config: Config, root: Path) -> Path:
+    """Write a copy of the report that says where the model stands now.
+
+    A copy, because DVC compares the page itself, and has the same one for the same data and code.
+
+    Args:
+        config: The project's settings.
+        root: The project's folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        ProjectError: There is no report, or it is about another model.
+    """
+    from ..evaluation import render
+    from ..modeling import manifest
+
+    path = root / PAGE
+    if not path.exists():
+        raise ProjectError(f"{PAGE.as_posix()} is not there: `make pipeline` makes it")
+    model = manifest.read(root / "models")["sha256"]
+    if _read(root / "reports" / "slices.json").get("model") != model:
+        raise ProjectError(f"{PAGE.as_posix()} is about another model: run `make pipeline`")
+    start, end = MARKS
+    before, _, rest = path.read_text(encoding="utf-8").partition(start)
+    _, _, after = rest.partition(end)
+    now = render("report.html", block="standing", standing=_standing(config, root, model))
+    (root / PAGE_NOW).write_text(before + start + now + end + after, encoding="utf-8")
+    return root / PAGE_NOW
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file in JSON holds; nothing if it is not there."""
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _standing(config: Config, root: Path, model: str) -> dict[str, Any]:
+    """Where the model stands, for the page."""
+    judged = _read(root / "reports" / "promotion.json")
+    # A rollback writes the same file without verdicts.
+    is_of_model = judged.get("sha256") == model and "verdicts" in judged
+    return {
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "commit": _commit(root),
+        "champion": _against_champion(config, root, model),
+        "summary": judged["summary"] if is_of_model else "",
+        "verdicts": judged["verdicts"] if is_of_model else {},
+    }
+
+
+def _commit(root: Path) -> str:
+    """The commit, the branch, and whether files were changed since."""
+    from ..git import changed_since, commit_of, git
+
+    commit = commit_of(root)
+    if not commit:
+        return "none: nothing is committed here"
+    branch = git(root, "branch", "--show-current") or "no branch"
+    n_changed = len(changed_since(root, commit))
+    changes = f", and {n_changed} files changed since" if n_changed else ""
+    return f"{commit[:7]} on {branch}{changes}"
+
+
+def _against_champion(config: Config, root: Path, model: str) -> str:
+    """Whether it is the champion, or how far it is from it on the same rows."""
+    # Imported here, since the store's libraries take a second.
+    from ..tracking import registry
+    from .evidence import Evidence
+
+    champion = registry.by_alias(root, config.model.name, "champion")
+    evidence = Evidence(config, root, champion)
+    try:
+        if evidence.missing_champion:
+            return evidence.missing_champion
+        if champion is None:
+            return "challenger; there is no champion yet"
+        if champion.tags.get("sha256") == model:
+            return f"champion, version {champion.number}"
+        other = evidence.cached_champion
+    except ProjectError as error:
+        return str(error)
+    if other is None or len(other.predictions) != len(evidence.test):
+        return f"challenger of version {champion.number}, which was scored on other rows"
+    difference, low, high = evidence.rows.advantage(evidence.cached_candidate, other)
+    return (
+        f"challenger of the champion, version {champion.number}: its skill score differs by "
+        f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] on the same {len(evidence.test):,} rows"
+    )
+
+
+COMMANDS = (promote, rollback, registry_pull, report)

@@ -76,7 +76,7 @@ def promote(
             verdicts[name] = verdict
             on_verdict(name, verdict)
         allowed = all(verdict.allows for verdict in verdicts.values())
-        facts = who_and_why(why) | {"commit": evidence.commit}
+        facts = who_and_why(why) | {"commit": evidence.commit, "sha256": version.tags["sha256"]}
         facts |= {name: reason for name, reason in asdict(reasons).items() if reason}
         if allowed:
             summary = _make_champion(evidence, version, verdicts, facts)
