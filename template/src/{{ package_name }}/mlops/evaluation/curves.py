@@ -180,6 +180,7 @@ def costs_by_threshold(is_positive: np.ndarray, probability: np.ndarray, costs: 
     Returns:
         The SVG.
     """
+    # Sorted once, so that each threshold is a look-up and not a pass over the rows.
     thresholds = np.linspace(0, 1, 101)
     of_positives = np.sort(probability[is_positive])
     of_negatives = np.sort(probability[~is_positive])
@@ -232,6 +233,7 @@ def _finish(axes: Axes) -> None:
 
 def _thinned(n_points: int) -> np.ndarray:
     """Positions of at most MAX_POINTS points, the first and the last among them."""
+    # Evenly by position: rounding may name one twice.
     return np.unique(np.linspace(0, n_points - 1, min(n_points, MAX_POINTS)).round().astype(int))
 
 

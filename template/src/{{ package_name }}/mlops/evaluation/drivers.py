@@ -130,6 +130,7 @@ def _grid(values: pd.Series) -> np.ndarray:
     if not pd.api.types.is_numeric_dtype(known):
         return known.astype(object).value_counts().index[:MAX_CATEGORIES].to_numpy()
     distinct = np.unique(known.to_numpy(dtype=float))
+    # Few values, such as counts, are shown as they are.
     if len(distinct) <= N_VALUES:
         return distinct
     # Ends that few rows have are where an average says least.

@@ -151,6 +151,7 @@ def _metric_lines(facts: dict[str, Any], metrics: dict[str, float]) -> list[dict
     baselines = {facts["metric"]: facts["baseline"]}
     lines = []
     for name, value in metrics.items():
+        # The number of rows, and the ends themselves.
         if f"{name}_low" not in metrics:
             continue
         low = metrics[f"{name}_low"]

@@ -213,6 +213,7 @@ def _plots(
         names = dict(
             zip(details["classes"], class_names(facts["target"], details["classes"]), strict=True)
         )
+        # With two classes a model's dependence is that of the positive one alone.
         outputs = list(names.values())[1:] if len(names) == 2 else list(names.values())
         labels = np.array([names.get(value, value) for value in rows.truth.tolist()])
         named = np.array([names[value] for value in predicted.tolist()])

@@ -235,6 +235,7 @@ def _commit(root: Path) -> str:
     if not commit:
         return "none: nothing is committed here"
     branch = git(root, "branch", "--show-current") or "no branch"
+    # What the pipeline writes itself does not count.
     n_changed = len(changed_since(root, commit))
     changes = f", and {n_changed} files changed since" if n_changed else ""
     return f"{commit[:7]} on {branch}{changes}"
