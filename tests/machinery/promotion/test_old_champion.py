@@ -113,7 +113,7 @@ def test_a_champion_whose_files_are_gone_is_told(
 
 def test_a_commit_that_did_not_train_it_is_told(config: Config, committed: Path, git: Git) -> None:
     features = committed / "src" / team.PACKAGE.name / "features.py"
-    features.write_text(features.read_text() + "\n# Edited\n")
+    features.write_text(features.read_text() + "\nEDITED = True\n")
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
     (committed / "models" / SNAPSHOT).unlink()
     table = committed / config.table("processed", "test")

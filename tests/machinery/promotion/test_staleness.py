@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from churn_radar.mlops import team
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.git import tree_hash
 from churn_radar.mlops.promotion import staleness
@@ -31,6 +32,25 @@ def test_what_changed_is_said_by_stage_and_file(
     assert staleness.answer(tmp_path) == ["train: params.yaml is modified", "train: src is new"]
     assert staleness.answer(tmp_path) == ["report changed"]
     assert staleness.answer(tmp_path) == []
+
+
+def test_a_docstring_leaves_the_evidence_as_it_is_and_a_rule_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schemas = f"src/{team.PACKAGE.name}/schemas.py"
+    told = {"code": ["always changed"], "ingest": [{"changed deps": {schemas: "modified"}}]}
+    asked = SimpleNamespace(communicate=lambda: (json.dumps(told), ""), returncode=0)
+    monkeypatch.setattr(staleness, "Popen", lambda *_, **__: asked)
+    # Where no fingerprint is recorded, DVC's word counts.
+    assert staleness.answer(tmp_path) == [f"ingest: {schemas} is modified"]
+    recorded = team.package_fingerprints()
+    path = tmp_path / team.FINGERPRINTS
+    path.parent.mkdir()
+    path.write_text(json.dumps(recorded))
+    assert staleness.answer(tmp_path) == []
+    path.write_text(json.dumps(recorded | {"schemas.py": "other"}))
+    modified = ["code: schemas.py is modified", f"ingest: {schemas} is modified"]
+    assert staleness.answer(tmp_path) == modified
 
 
 def test_what_was_verified_holds_for_just_these_files(

@@ -7,6 +7,7 @@ the libraries of the model.
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Literal
 
+from .checksums import fingerprints
 from .config import Config
 from .errors import ProjectError
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 MACHINERY = Path(__file__).parent
 PACKAGE = MACHINERY.parent
+
+FINGERPRINTS = Path("reports", "code.json")
+"""Where stage `code` writes `package_fingerprints`."""
 
 KINDS = ("numeric", "categorical")
 
@@ -179,18 +184,68 @@ def files() -> list[Path]:
 
 
 def code_hash() -> str:
-    """Return the sha256 of the code and data files that turn a raw row into a prediction.
+    """Return a hash of the code and data files that turn a raw row into a prediction.
 
     All files of the team's package count: any module can be a helper of a feature or a model, and
-    any other file can be one that a feature opens.
+    any other file can be one that a feature opens. Comments, layout and docstrings do not count.
+
+    Raises:
+        ProjectError: A module cannot be parsed.
     """
+    found = fingerprints(_files_of_prediction(), PACKAGE)
+    return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def is_code(recorded: str | None) -> bool:
+    """Return whether the code here behaves as that of a model.
+
+    Args:
+        recorded: The hash in the model's manifest, which earlier versions took of the bytes.
+
+    Raises:
+        ProjectError: A module cannot be parsed.
+    """
+    return recorded == code_hash() or recorded == _hash_of_bytes()
+
+
+def _files_of_prediction() -> list[Path]:
+    return [*files(), MACHINERY / "modeling" / "inputs.py"]
+
+
+def _hash_of_bytes() -> str:
     digest = sha256()
-    for path in [*files(), MACHINERY / "modeling" / "inputs.py"]:
+    for path in _files_of_prediction():
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(b"\0")
         digest.update(path.read_bytes())
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def edited_files(recorded: dict[str, str]) -> list[str]:
+    """Return the files of the package that may behave otherwise than when they were recorded.
+
+    Args:
+        recorded: What `package_fingerprints` returned then.
+
+    Returns:
+        Paths below the package's folder, sorted; those that were added or removed are among them.
+
+    Raises:
+        ProjectError: A module cannot be parsed.
+    """
+    now = package_fingerprints()
+    names = sorted(now.keys() | recorded.keys())
+    return [name for name in names if now.get(name) != recorded.get(name)]
+
+
+def package_fingerprints() -> dict[str, str]:
+    """Return the fingerprint of every file of the package, by its path below the package's folder.
+
+    Raises:
+        ProjectError: A module cannot be parsed.
+    """
+    return fingerprints(package_files(), PACKAGE)
 
 
 def helpers_of(module: str) -> list[Path]:

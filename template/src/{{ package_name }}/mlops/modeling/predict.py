@@ -22,7 +22,7 @@ from .inputs import feature_table
 
 def predict(folder: Path, table: Path, out: Path) -> None:
     """Write what the model predicts; ProjectError if this is not the code it was made with."""
-    if manifest.read(folder).get("code") != team.code_hash():
+    if not team.is_code(manifest.read(folder).get("code")):
         raise ProjectError("its commit holds other code than it was made with")
     features = feature_table(team.features(), pd.read_parquet(table))
     model = manifest.load(folder)

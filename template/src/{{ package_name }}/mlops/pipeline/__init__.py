@@ -17,7 +17,7 @@ console = Console()
 Stage = Callable[[Config, Path], str]
 """Reads and writes files under the project's root and says in one line what it did."""
 
-ORDER = ("ingest", "validate", "split", "tune", "train", "evaluate", "challenge", "report")
+ORDER = ("ingest", "validate", "split", "code", "tune", "train", "evaluate", "challenge", "report")
 
 # Looked for and not imported, since some take a second to import.
 STAGES = tuple(name for name in ORDER if find_spec(f"{__package__}.{name}"))

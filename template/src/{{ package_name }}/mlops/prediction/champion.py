@@ -58,7 +58,7 @@ class Champion:
         columns = {"ids": config.data.ids, "sensitive": config.data.sensitive}
         # A feature that was changed since would give the model other numbers than it learned from.
         self._scorer: Scorer | OwnScorer
-        if manifest.read(found.folder).get("code") == team.code_hash():
+        if team.is_code(manifest.read(found.folder).get("code")):
             self._scorer = Scorer(found.folder, how, **columns)
         else:
             self._scorer = OwnScorer(root, found.commit, found.folder, how, columns)

@@ -70,7 +70,7 @@ def predict_pieces(
     with TemporaryDirectory() as scratch:
         # The workers import this package as it has to be for this version, wherever they are.
         source = team.PACKAGE
-        if manifest.read(found.folder).get("code") != team.code_hash():
+        if not team.is_code(manifest.read(found.folder).get("code")):
             source = lay_out(root, found.commit, found.folder, Path(scratch)) / team.PACKAGE.name
         ray.init(
             runtime_env={"py_modules": [str(source)]},

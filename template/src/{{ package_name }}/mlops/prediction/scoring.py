@@ -70,7 +70,7 @@ class Scorer:
             ProjectError: The model was made with other code or libraries.
         """
         # Whoever asks has laid out the right code: this is the last look.
-        if manifest.read(folder).get("code") != team.code_hash():
+        if not team.is_code(manifest.read(folder).get("code")):
             raise ProjectError("its code is not the code that it was made with")
         self._model = manifest.load(folder)
         self._how = how

@@ -185,7 +185,7 @@ class Evidence:
 
     def _score_champion(self, version: Version) -> CachedModel:
         folder = registry.fetch(self.root, self.config.model.name, version)
-        if manifest.read(folder).get("code") == team.code_hash():
+        if team.is_code(manifest.read(folder).get("code")):
             return cache_predictions(manifest.load(folder), self.features)
         # Today's features may mean something else than those that the champion was trained on.
         table = self.root / self.config.table("processed", "test")

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
+from .. import team
 from ..errors import ProjectError
 from ..git import tree_hash
 
@@ -43,18 +45,36 @@ def answer(root: Path) -> list[str]:
     process = ask(root)
     # An answer is of its moment: who asks again gets a new one.
     ask.cache_clear()
+    # Read while DVC works.
+    edited = _edited_files(root)
     printed, problem = process.communicate()
     if process.returncode:
         raise ProjectError(f"dvc cannot tell what changed: {problem.strip()}")
     found: dict[str, list[Any]] = json.loads(printed or "{}")
     # The champion's files are no evidence of the candidate, and a clone need not have them.
     found.pop(POINTER, None)
-    changed = []
+    files = []
+    commands = []
     for stage, changes in found.items():
         for change in changes:
-            changed.extend(_files(stage, change))
-    # Of some stages DVC says that they changed, but names no file: their command did.
-    return changed or [f"{stage} changed" for stage in found]
+            if isinstance(change, dict):
+                files.extend(_files(stage, change, edited))
+            # Stage `code` always runs, since DVC cannot parse code: `_edited_files` did.
+            elif change != "always changed":
+                # Of some stages DVC says that they changed, but names no file: their command did.
+                commands.append(f"{stage} changed")
+    return [f"code: {name} is modified" for name in edited or []] + files or commands
+
+
+def _edited_files(root: Path) -> list[str] | None:
+    """The files of the package that may behave otherwise; None where nothing was recorded."""
+    path = root / team.FINGERPRINTS
+    try:
+        recorded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return team.edited_files(recorded)
+    # DVC says that the file is missing, or was edited.
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def is_verified(root: Path) -> bool:
@@ -72,14 +92,17 @@ def is_verified(root: Path) -> bool:
     return report.get("passed") is True and tree != "" and report.get("tree") == tree
 
 
-def _files(stage: str, change: Any) -> list[str]:
+def _files(stage: str, change: dict[str, Any], edited: list[str] | None) -> Iterator[str]:
     """The files of one change, as in {"changed deps": {"params.yaml": "modified"}}."""
-    named: list[str] = []
-    if not isinstance(change, dict):
-        return named
     for files in change.values():
-        if not isinstance(files, dict):
-            continue
         for name, state in files.items():
-            named.append(f"{stage}: {name} is {state}")
-    return named
+            if not _is_layout(name, edited):
+                yield f"{stage}: {name} is {state}"
+
+
+def _is_layout(name: str, edited: list[str] | None) -> bool:
+    """Whether only comments, docstrings or layout of a module of the package changed."""
+    if edited is None:
+        return False
+    _, is_of_package, inside = name.partition(f"src/{team.PACKAGE.name}/")
+    return bool(is_of_package) and inside.endswith(".py") and inside not in edited
