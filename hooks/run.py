@@ -22,6 +22,17 @@ from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, render_name, wiring
 
 
+NOW_WITH_DVC = (
+    "models/manifest.json",
+    "reports/challenge.json",
+    "reports/plots",
+    "reports/selection.json",
+    "reports/slices.csv",
+    "reports/tuning.json",
+)
+"""Files that projects of earlier versions committed: DVC takes none that git has."""
+
+
 class RefusalError(Exception):
     """The hook does not go on; the text says why and what to do."""
 
@@ -201,6 +212,8 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
         raise RefusalError(f"The files are merged. Put this right, then {GO_ON}:\n{bullets(found)}")
     sync = ["uv", "sync", "--quiet"]
     runner.run(Step("environment", "locks again, keeping versions; syncs .venv", [sync]))
+    untrack = ["git", "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *NOW_WITH_DVC]
+    runner.run(Step("untrack", "leaves to DVC what the pipeline makes", [untrack]))
     runner.run(verification(slug))
     say(f"\n{table(runner.seconds)}\n\n{slug} is updated, and every check passed.")
     say("Nothing was committed. Next:\n  git diff\n  git add --all\n  git commit")

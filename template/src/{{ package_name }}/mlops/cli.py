@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from .errors import ProjectError
+from .git import set_merge_drivers
 
 COMMANDS = (
     "data.fetch",
@@ -31,17 +32,19 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.command()
 def setup() -> None:
-    """Install the git hooks and bring the data, once; bare files become a repository first."""
+    """Install git hooks and merge drivers, bring the data; bare files become a repository first."""
     # Imported here: no other command needs it, and each start counts.
     from .data.fetch import data
 
     in_repository = subprocess.run(["git", "rev-parse"], capture_output=True, check=False)
     if in_repository.returncode:
         subprocess.run(["git", "init", "--quiet", "-b", "main"], check=True)
-    install = ["pre-commit", "install", "--hook-type", "pre-commit", "--hook-type", "pre-push"]
+    # Which ones, the configuration says.
+    install = ["pre-commit", "install"]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProjectError(f"the git hooks could not be installed: {done.stdout}{done.stderr}")
+    set_merge_drivers(Path.cwd())
     data(rows=None)
 
 

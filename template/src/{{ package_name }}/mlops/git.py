@@ -1,8 +1,12 @@
-"""What git says of the project."""
+"""What git says of the project, and what is done for git: merges, and the data of a branch."""
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -117,3 +121,64 @@ def edited_machinery(root: Path) -> list[str]:
         return []
     machinery = ":(glob)src/*/mlops/**"
     return git(root, "diff", "--name-only", brought_in, "HEAD", "--", machinery).splitlines()
+
+
+def set_merge_drivers(root: Path) -> None:
+    """Tell git how to merge what the pipeline writes; .gitattributes says which files these are.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: git does not take the settings.
+    """
+    # %P is the file's path. The file itself is this side's already.
+    drivers = {"pipeline": 'echo %P "is kept as it is here: make pipeline writes it again"'}
+    card = f"{__package__}.evaluation.card"
+    # A starter has no evidence in its card, and merges it as any text.
+    if find_spec(card):
+        # Quoted, since git hands the line to a shell.
+        drivers["model-card"] = f"{shlex.quote(sys.executable)} -m {card} %O %A %B"
+    for name, command in drivers.items():
+        git(root, "config", f"merge.{name}.name", "made by make pipeline")
+        git(root, "config", f"merge.{name}.driver", command)
+
+
+def follow_checkout(root: Path, environ: Mapping[str, str]) -> str:
+    """Bring the data and the model of the commit that was switched to, as far as DVC has them here.
+
+    Args:
+        root: The project.
+        environ: What pre-commit says of the switch.
+
+    Returns:
+        What was left to do, in one sentence; empty if nothing was.
+
+    Raises:
+        ProjectError: git cannot compare the commits.
+    """
+    # Single files were checked out, or git is moving commits: that is no switch.
+    is_switch = environ.get("PRE_COMMIT_CHECKOUT_TYPE") == "1"
+    if not is_switch or Path(root, git(root, "rev-parse", "--git-path", "rebase-merge")).exists():
+        return ""
+    commits = (environ["PRE_COMMIT_FROM_REF"], environ["PRE_COMMIT_TO_REF"])
+    # A new worktree comes from no commit. DVC takes half a second to find that nothing changed.
+    if not commits[0].strip("0") or not git(
+        root, "diff", "--name-only", *commits, "--", "dvc.lock", "*.dvc"
+    ):
+        return ""
+    command = ["dvc", "checkout", "--quiet", "--allow-missing"]
+    done = subprocess.run(
+        command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return (
+            "data or model of the branch before are still here, since they are nowhere else: keep "
+            f"them with `uv run dvc commit`, or drop them with `uv run dvc checkout --force` "
+            f"({done.stderr.strip()})"
+        )
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(follow_checkout(Path.cwd(), os.environ) or 0)

@@ -4,6 +4,9 @@ The team writes the page; what is between the two marks is what the pipeline fou
 """
 
 import json
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +61,7 @@ def write_card(config: Config, root: Path) -> str:
     Raises:
         ProjectError: The marks are missing, or the evidence is missing or about another model.
     """
-    before, _, after = _parts(root)
+    before, _, after = _parts(_read(root))
     facts = _facts(config, root)
     text = before + _evidence(config, root, facts) + after
     (root / CARD).parent.mkdir(exist_ok=True)
@@ -81,7 +84,7 @@ def check_card(config: Config, root: Path) -> str:
         ProjectError: They differ, the marks are missing, or there is no evidence.
     """
     facts = _facts(config, root)
-    _, evidence, _ = _parts(root)
+    _, evidence, _ = _parts(_read(root))
     if evidence != _evidence(config, root, facts):
         raise ProjectError(
             f"{CARD.as_posix()} is stale, or was edited between its marks: `make card` fixes it"
@@ -116,10 +119,13 @@ def fingerprints(config: Config, root: Path) -> dict[str, str]:
     return found
 
 
-def _parts(root: Path) -> tuple[str, str, str]:
-    """What is before, between and after the marks, marks with the outer parts."""
+def _read(root: Path) -> str:
     path = root / CARD
-    text = path.read_bytes().decode() if path.exists() else EMPTY_CARD
+    return path.read_bytes().decode() if path.exists() else EMPTY_CARD
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """What is before, between and after the marks, marks with the outer parts."""
     start, end = MARKS
     is_marked = text.count(start) == 1 and text.count(end) == 1
     if not is_marked or text.index(start) > text.index(end):
@@ -241,3 +247,28 @@ def load_report(root: Path, model: str) -> dict[str, Any] | None:
         return None
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return report if report["model"] == model else None
+
+
+def merge_cards(base: Path, ours: Path, theirs: Path) -> int:
+    """Merge what people wrote, and keep our evidence, which `make pipeline` writes again.
+
+    Args:
+        base: The page as it was where the branches parted.
+        ours: Our page, which is overwritten by the merged one.
+        theirs: Their page, whose evidence is overwritten by ours.
+
+    Returns:
+        The number of conflicts that are left to people.
+    """
+    with suppress(ProjectError):  # without marks a page is text like any other
+        _, evidence, _ = _parts(ours.read_bytes().decode())
+        for page in (base, theirs):
+            before, _, after = _parts(page.read_bytes().decode())
+            page.write_bytes((before + evidence + after).encode())
+    command = ["git", "merge-file", "-L", "ours", "-L", "base", "-L", "theirs"]
+    return subprocess.run([*command, ours, base, theirs], check=False).returncode
+
+
+if __name__ == "__main__":
+    base, ours, theirs = sys.argv[1:]  # git's %O, %A and %B
+    sys.exit(merge_cards(Path(base), Path(ours), Path(theirs)))
