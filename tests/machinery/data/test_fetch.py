@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from churn_radar.mlops.config import Config
+import yaml
+from churn_radar.mlops import team
+from churn_radar.mlops.config import Config, Read
 from churn_radar.mlops.data import fetch
+from churn_radar.mlops.data.cells import convert_types
 from churn_radar.mlops.data.fetch import bring_data
+from churn_radar.mlops.data.readers import read
 from churn_radar.mlops.errors import ProjectError
 
 
@@ -24,17 +28,66 @@ def test_own_data_is_pulled_and_cut(
     project_root: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(project_root / ".dvc", tmp_path / ".dvc")
-    own = config.data.model_copy(update={"raw": Path("data/raw/homes_raw.csv")})
+    how = Read(encoding="cp1252", delimiter=";", decimal=",")
+    own = config.data.model_copy(update={"raw": Path("data/raw/homes_raw.csv"), "read": how})
     homes = config.model_copy(update={"data": own})
-    with pytest.raises(ProjectError, match="dvc pull failed"):
+    with pytest.raises(
+        ProjectError, match=r"cannot be brought: dvc pull failed[\s\S]*CONTRIBUTING"
+    ):
         bring_data(homes, tmp_path)
 
     def pull(*arguments: str, cwd: Path) -> None:
         if arguments[0] == "pull":
             (cwd / own.raw).parent.mkdir(parents=True)
-            (cwd / own.raw).write_text("a\n1\n2\n3\n")
+            (cwd / own.raw).write_text("a;b\nä;1,5\nb;2\nc;3\n", encoding="cp1252")
 
     monkeypatch.setattr(fetch, "dvc", pull)
     bring_data(homes, tmp_path, rows=2)
-    assert (tmp_path / own.raw).read_text() == "a\n1\n2\n"
+    assert (tmp_path / own.raw).read_text("cp1252") == "a;b\nä;1,5\nb;2\n"
     assert "is there" in bring_data(homes, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["homes_raw.csv", "homes_raw.jsonl.gz", "homes_raw.pq", "homes"])
+def test_a_slice_that_cannot_be_reached_is_made_up_and_says_so(
+    name: str, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def unreachable(*arguments: str, cwd: Path) -> None:
+        calls.append(arguments)
+        if arguments[0] in ("pull", "repro"):
+            raise ProjectError("dvc pull failed: ERROR: no such bucket")
+
+    monkeypatch.setattr(fetch, "dvc", unreachable)
+    how = Read(delimiter=";", decimal=",", dates={"event_month": ["%d/%m/%Y"]})
+    own = config.data.model_copy(update={"raw": Path("data/raw", name), "read": how})
+    homes = config.model_copy(update={"data": own})
+    said = bring_data(homes, tmp_path, rows=60)
+    assert said.startswith("MADE-UP ROWS: ")
+    assert "no such bucket" in said
+    assert "scores say nothing" in said
+    schema = team.raw_table()
+    table = convert_types(read(tmp_path / own.raw, how), schema.to_schema(), how)
+    assert len(schema.validate(table)) == 60
+    assert calls[1] == ("add", "--quiet", str(own.raw))
+
+    # What a stage makes has no pointer, and the stage must not run without its inputs.
+    shutil.rmtree(tmp_path / "data")
+    stages = {"join": {"outs": [{own.raw.as_posix(): {"cache": False}}]}}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    assert bring_data(homes, tmp_path, rows=60).startswith("MADE-UP ROWS: ")
+    assert calls[2:] == [("repro", "--pull", "--quiet", "join"), ("freeze", "join")]
+
+
+def test_an_example_to_which_rows_were_appended_is_pulled(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(fetch, "dvc", lambda *arguments, cwd: calls.append(arguments))
+    bring_data(config, tmp_path)
+    raw = tmp_path / config.data.raw
+    raw.unlink()
+    pointer = raw.with_name(f"{raw.name}.dvc")
+    pointer.write_text("outs: [{md5: 0cc175b9c0f1b6a831c399e269772661}]\n")
+    bring_data(config, tmp_path)
+    assert calls[-1] == ("pull", "--force", str(pointer))

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from ..config import Read
 from .cells import clean, plain
-from .readers import EXCEL, csv_options, read_file, read_header, readable, refuse_duplicates
+from .readers import csv_options, kind_of, read_file, read_header, readable, refuse_duplicates
 
 ROWS = 50_000
 """The most rows in a chunk: what is computed for each takes much more memory than the row."""
@@ -52,7 +52,7 @@ def column_names(path: Path, how: Read) -> list[str]:
         ProjectError: The file cannot be read, or has a column twice.
     """
     with readable(path):
-        kind = _kind(path)
+        kind = kind_of(path)
         if kind == "parquet":
             names = parquet.read_schema(path).names
         elif kind == "json":
@@ -101,20 +101,11 @@ def read_chunks(
                 first += len(part)
 
 
-def _kind(path: Path) -> str:
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    if suffix in ("parquet", "pq"):
-        return "parquet"
-    if suffix in ("jsonl", "ndjson", "json"):
-        return "json"
-    return "sheet" if f".{suffix}" in EXCEL else "csv"
-
-
 def _tables(
     path: Path, how: Read, wanted: Collection[str], row_groups: list[int] | None
 ) -> Iterator[Part]:
     """The rows of a file under its own names, as `readers.read_file` would give them."""
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "parquet":
         return _parquet_tables(path, how, wanted, row_groups)
     if kind == "json":

@@ -1,29 +1,64 @@
-"""Bring the raw data to this machine."""
+"""Bring the raw data to this machine, whole or as a slice, and append new rows to it."""
 
+import hashlib
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 
 from .. import team
 from ..config import Config, load_config
 from ..errors import ProjectError
 
+PAGE = "CONTRIBUTING.md, 'Where the data is kept'"
+"""What to read where a remote cannot be reached; a starter has the same in the template's docs."""
+
+FOLDER_SLICE = "slice.parquet"
+"""The file of a slice where the raw data is a folder: Parquet needs no `data.read`."""
+
 console = Console()
 
 
 def data(
     rows: Annotated[int | None, typer.Option(min=1, help="At most this many rows.")] = None,
+    add: Annotated[str, typer.Option(help="Files or a folder with rows to append.")] = "",
 ) -> None:
-    """Bring the raw data: rebuild the simulated example, or pull from the DVC remote."""
+    """Bring the raw data: rebuild the simulated example, or pull from the DVC remote.
+
+    With `--add`, append the rows of files to what is there.
+    """
     root = Path.cwd()
-    console.print(bring_data(load_config(root), root, rows), highlight=False)
+    config = load_config(root)
+    said = bring_data(config, root, rows)
+    if add:
+        said = _append(config, root, add)
+    console.print(said, highlight=False, markup=False, soft_wrap=True)
+
+
+def _append(config: Config, root: Path, given: str) -> str:
+    """Append rows, where the project can."""
+    # Imported here: to bring data needs no pandas, and a starter has no such module.
+    try:
+        from .append import append
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}.append":
+            raise
+        raise ProjectError(
+            f"a starter appends no rows: put them into {config.data.raw} yourself, then run "
+            f"`uv run dvc add {config.data.raw}` and `make pipeline`"
+        ) from None
+    return append(config, root, given)
 
 
 def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
     """Rebuild the example from its seed, or pull the raw data from the DVC remote.
+
+    Where a slice is asked for and the data cannot be reached, as in CI without a remote, rows are
+    made up from the schema instead.
 
     Args:
         config: The project's settings.
@@ -31,46 +66,132 @@ def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
         rows: At most this many rows of it; None brings all.
 
     Returns:
-        One sentence that says where the data is.
+        One sentence that says where the data is, or that it was made up.
 
     Raises:
         ProjectError: A part was asked for where the data already is, or DVC failed.
     """
     raw = root / config.data.raw
+    said = f"{config.data.raw} is there"
     if raw.exists() and rows:
         raise ProjectError(f"{config.data.raw} is there already: a slice would replace it")
+    stage = stage_of(root, config.data.raw)
     if not raw.exists():
-        _fetch(config, root, rows)
+        said = _fetch(config, root, rows, stage) or said
     pointer = root / f"{config.data.raw}.dvc"
-    if not pointer.exists():
+    # What a stage makes is versioned by dvc.lock.
+    if stage is None and not pointer.exists():
         dvc("add", "--quiet", str(config.data.raw), cwd=root)
-    return f"{config.data.raw} is there"
+    return said
 
 
-def _fetch(config: Config, root: Path, rows: int | None) -> None:
-    # Imported here: without a table to cut, the command starts without pandas.
-    import pandas as pd
+def stage_of(root: Path, path: Path) -> str | None:
+    """Return the stage in dvc.yaml that makes a file; None if it is data that came from outside.
+
+    Args:
+        root: The project's folder.
+        path: The file, from the project's root.
+    """
+    pipeline = root / "dvc.yaml"
+    if not pipeline.exists():
+        return None
+    stages = yaml.safe_load(pipeline.read_text(encoding="utf-8")).get("stages", {})
+    for name, stage in stages.items():
+        for out in stage.get("outs", []):
+            # An out with options is a dictionary of one key.
+            written = out if isinstance(out, str) else next(iter(out))
+            if Path(written) == path:
+                return str(name)
+    return None
+
+
+def _fetch(config: Config, root: Path, rows: int | None, stage: str | None) -> str:
+    """Bring data that is not here; return a sentence if it is not what it should be."""
+    raw = config.data.raw
+    if raw == team.example_path():
+        _rebuild_example(config, root, rows)
+        return ""
+    try:
+        if stage is None:
+            dvc("pull", f"{raw}.dvc", cwd=root)
+        else:
+            dvc("repro", "--pull", "--quiet", stage, cwd=root)
+    except ProjectError as error:
+        if rows is None:
+            raise ProjectError(
+                f"{raw} cannot be brought: {error}. Is it in a remote that this machine reaches? "
+                f"{PAGE}, says how to move it there; then `uv run dvc push` where the data is, and "
+                "`make data` here"
+            ) from None
+        return _invent(config, root, rows, stage, error)
+    if rows:
+        _cut(config, root, rows)
+    return ""
+
+
+def _rebuild_example(config: Config, root: Path, rows: int | None) -> None:
+    path = root / config.data.raw
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = team.simulate(rows, config.seed)
+    # The same line ends on every system, so that DVC's checksum is the same too.
+    table.to_csv(path, index=False, lineterminator="\n")
+    pointer = path.with_name(f"{path.name}.dvc")
+    if rows is None and pointer.exists():
+        recorded = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0].get("md5")
+        # Somebody appended rows, which no seed brings back.
+        if recorded != hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest():
+            dvc("pull", "--force", str(pointer), cwd=root)
+
+
+def _invent(config: Config, root: Path, rows: int, stage: str | None, error: ProjectError) -> str:
+    """Write made-up rows where the raw data belongs, and say so plainly."""
+    # Imported here, as pandas is.
+    from .writers import write_rows
+
+    raw = config.data.raw
+    path = root / raw
+    # A folder has no suffix that would say what its files are.
+    if not path.suffix:
+        path = path / FOLDER_SLICE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(team.simulate(rows, config.seed), path, config.data.read)
+    if stage is not None:
+        # Its inputs cannot be reached either: the pipeline takes what is there.
+        dvc("freeze", stage, cwd=root)
+    reason = str(error).splitlines()[-1]
+    return (
+        f"MADE-UP ROWS: {raw} could not be brought ({reason}), so {rows:,} rows were made up from "
+        "schemas.py. They show that the code runs; the scores say nothing about the real data. "
+        f"{PAGE}, says how CI reaches the data."
+    )
+
+
+def _cut(config: Config, root: Path, rows: int) -> None:
+    """Keep the first rows of the raw data."""
+    from .readers import files_of, kind_of, read
+    from .writers import write_rows
 
     path = root / config.data.raw
-    if config.data.raw == team.example_path():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = team.simulate(rows, config.seed)
-        # The same line ends on every system, so that DVC's checksum is the same too.
-        table.to_csv(path, index=False, lineterminator="\n")
+    # Nothing here writes workbooks, so they stay whole.
+    if any(kind_of(file) == "sheet" for file in files_of(path)):
         return
-    dvc("pull", f"{path}.dvc", cwd=root)
-    if rows:
-        # As text: a part must hold the values as they are written.
-        first_rows = pd.read_csv(path, nrows=rows, dtype=str)
-        first_rows.to_csv(path, index=False, lineterminator="\n")
+    first_rows = read(path, config.data.read).head(rows)
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.mkdir()
+        path = path / FOLDER_SLICE
+    write_rows(first_rows, path, config.data.read)
 
 
-def dvc(*arguments: str, cwd: Path) -> None:
+def dvc(*arguments: str, cwd: Path) -> str:
     """Run DVC.
 
     Args:
         arguments: The subcommand and its arguments.
         cwd: The folder to run it in.
+
+    Returns:
+        What it printed.
 
     Raises:
         ProjectError: It failed; the message is what it printed.
@@ -79,6 +200,7 @@ def dvc(*arguments: str, cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProjectError(f"dvc {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 COMMANDS = (data,)

@@ -93,15 +93,29 @@ def read_file(path: Path, how: Read) -> pyarrow.Table:
     Raises:
         ProjectError: A CSV file is empty, or a column holds more than one plain value a cell.
     """
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    if suffix in ("parquet", "pq"):
+    kind = kind_of(path)
+    if kind == "parquet":
         return plain(parquet.read_table(path))
-    if suffix in ("jsonl", "ndjson", "json"):
+    if kind == "json":
         with pyarrow.input_stream(path) as stream:
             return plain(pajson.read_json(stream, pajson.ReadOptions(block_size=BLOCK)))
-    if f".{suffix}" in EXCEL:
+    if kind == "sheet":
         return clean(read_sheet(path), how)
     return clean(_read_csv(path, how), how)
+
+
+def kind_of(path: Path) -> str:
+    """Return what kind of file it is by its suffix: csv, json, parquet or sheet.
+
+    Args:
+        path: The file, compressed or not.
+    """
+    suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if suffix in ("parquet", "pq"):
+        return "parquet"
+    if suffix in ("jsonl", "ndjson", "json"):
+        return "json"
+    return "sheet" if f".{suffix}" in EXCEL else "csv"
 
 
 def read_header(path: Path, how: Read) -> tuple[list[str], int]:

@@ -1,0 +1,300 @@
+"""Append new rows to the raw data: none is duplicated, none is lost, and it can be undone."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from pandas.api import types
+from scipy.stats import chi2_contingency, ks_2samp
+
+from .. import team
+from ..config import Config
+from ..errors import ProjectError
+from .cells import convert_types
+from .fetch import dvc, stage_of
+from .readers import files_of, kind_of, outcomes_last, read
+from .validation import checked, is_about_a_person
+from .writers import write_rows
+
+SIGNIFICANCE = 0.01
+MAX_VALUES = 50
+"""A column of more different texts has no distribution to compare."""
+
+N_LISTED = 5
+
+
+def append(config: Config, root: Path, given: str) -> str:
+    """Append the rows of files to the raw data and record the new version with DVC.
+
+    A file whose rows are all there already is skipped, so that the same call may be repeated.
+
+    Args:
+        config: The settings; `data.read` says how the files are written.
+        root: The project's folder.
+        given: A file, a folder of files, or several of them separated by spaces.
+
+    Returns:
+        What was done, and how to undo it, in some lines.
+
+    Raises:
+        ProjectError: A file has other columns, breaks the schema, or repeats some of the rows.
+            Nothing was changed.
+    """
+    raw = root / config.data.raw
+    sources = _sources(given)
+    _refuse_what_cannot_grow(config, root)
+    how = config.data.read
+    as_read = read(raw, how)
+    before = _typed(as_read, config)
+    table = before
+    said = []
+    added = []
+    for source in sources:
+        try:
+            texts = _same_columns(read(source, how), as_read)
+            rows = _typed(texts, config)
+            if _is_there(rows, table, config):
+                said.append(f"{source}: all {len(rows):,} rows are there already, none was added")
+                continue
+            # The new rows first: a message counts from the first row of their file.
+            both = pd.concat([rows, table], ignore_index=True)
+            checked(team.raw_table(), outcomes_last(both, team.raw_table(), team.request()))
+        except ProjectError as error:
+            raise ProjectError(f"{source}: {error}\nNothing was changed.") from None
+        said.append(f"{source}: {len(rows):,} rows{_period(rows, table, config)}")
+        table = pd.concat([table, rows], ignore_index=True)
+        added.append((source, rows, texts))
+    if not added:
+        return "\n".join([*said, "Nothing was changed."])
+    # Beside the raw data, so that it takes its place in one step.
+    with TemporaryDirectory(prefix=".append-", dir=raw.parent) as stage:
+        incoming = _write(raw, Path(stage), added, config)
+        _refuse_another_table(incoming, table, config)
+        with _swapped(raw, incoming):
+            dvc("add", "--quiet", str(config.data.raw), cwd=root)
+    said.append(f"{config.data.raw}: {len(before):,} rows before, {len(table):,} now")
+    said += _changes(before, table.iloc[len(before) :], config)
+    return "\n".join([*said, *_next_steps(config, root)])
+
+
+def _sources(given: str) -> list[Path]:
+    """The files that a person named, those of folders in order."""
+    # A path with a space in it is one file.
+    names = [given] if Path(given).expanduser().exists() else shlex.split(given)
+    found = []
+    for name in names:
+        path = Path(name).expanduser()
+        if not path.exists():
+            raise ProjectError(f"ADD={name} is not there: check the path")
+        files = files_of(path)
+        if not files:
+            raise ProjectError(f"ADD={name} is a folder without files")
+        found += files
+    return found
+
+
+def _refuse_what_cannot_grow(config: Config, root: Path) -> None:
+    """Raise ProjectError where the new version could not be kept, or undone."""
+    raw = config.data.raw
+    stage = stage_of(root, raw)
+    if stage is not None:
+        raise ProjectError(
+            f"{raw} is made by the stage {stage} in dvc.yaml: add the rows to what that stage "
+            "reads, `uv run dvc add` that, and `make pipeline`"
+        )
+    if any(kind_of(file) == "sheet" for file in files_of(root / raw)):
+        raise ProjectError(
+            f"{raw} is a workbook, to which no rows can be appended: save all rows as CSV and run "
+            "`make wire` with REPLACE=yes"
+        )
+    differences = dvc("status", "--json", f"{raw}.dvc", cwd=root).strip()
+    if differences != "{}":
+        raise ProjectError(
+            f"{raw} is not the version that {raw}.dvc records: `uv run dvc add {raw}` keeps it, "
+            f"`uv run dvc checkout --force {raw}.dvc` brings the recorded one back"
+        )
+
+
+def _typed(table: pd.DataFrame, config: Config) -> pd.DataFrame:
+    return convert_types(table, team.raw_table().to_schema(), config.data.read)
+
+
+def _same_columns(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the columns in the order of the table, which must be the same ones."""
+    missing = [str(name) for name in table if name not in rows]
+    unknown = [str(name) for name in rows if name not in table]
+    if missing or unknown:
+        raise ProjectError(
+            f"has other columns than the table: missing {', '.join(missing) or 'none'}, unknown "
+            f"{', '.join(unknown) or 'none'}"
+        )
+    return rows[list(table)]
+
+
+def _is_there(rows: pd.DataFrame, table: pd.DataFrame, config: Config) -> bool:
+    """Whether the table has all of the rows; ProjectError if it has some of them."""
+    n_rows = len(rows)
+    both = pd.concat([rows, table], ignore_index=True)
+    hashes = pd.util.hash_pandas_object(both, index=False)
+    # Equal rows are counted on each side: the second of two needs a second one in the table.
+    new, known = (_numbered(side) for side in (hashes[:n_rows], hashes[n_rows:]))
+    n_repeated = int(new.isin(known).sum())
+    if n_repeated == n_rows:
+        return True
+    key = list(config.data.ids)
+    if config.data.time is not None:
+        key.append(config.data.time)
+    if not key or table.duplicated(key).any():
+        # Nothing says which row is which, so only whole rows can repeat; where the table has
+        # equal rows of its own, that says nothing either.
+        if n_repeated and not table.duplicated().any():
+            raise ProjectError(
+                f"{n_repeated:,} of {n_rows:,} rows are in the table already: name a file with "
+                "the new rows alone"
+            )
+        return False
+    keys = both[key]
+    is_repeated = keys.duplicated(keep=False)[:n_rows] & keys.notna().all(axis=1)[:n_rows]
+    if is_repeated.any():
+        raise ProjectError(
+            f"{is_repeated.sum():,} of {n_rows:,} rows have the {' and '.join(key)} of another "
+            f"row, of the table or of the file itself, the first is row {is_repeated.idxmax()}; "
+            f"{n_repeated:,} are in the table as they are. Name a file with the new rows alone; "
+            "a corrected version of the whole table takes its place with `uv run dvc add`"
+        )
+    return False
+
+
+def _numbered(hashes: pd.Series) -> pd.Series:
+    """Each hash with the number of equal ones before it."""
+    return hashes.astype(str) + "-" + hashes.groupby(hashes).cumcount().astype(str)
+
+
+def _period(rows: pd.DataFrame, table: pd.DataFrame, config: Config) -> str:
+    """From when to when the rows are, and whether they follow on what is there."""
+    time = config.data.time
+    if time is None or rows[time].isna().all():
+        return ""
+    begin, end, last = rows[time].min(), rows[time].max(), table[time].max()
+    order = "after" if begin > last else "not all after"
+    period = f", {time} from {begin} to {end}, {order} the last one so far, {last}"
+    # A date is written without its midnight.
+    return period.replace(" 00:00:00", "")
+
+
+def _write(
+    raw: Path, stage: Path, added: list[tuple[Path, pd.DataFrame, pd.DataFrame]], config: Config
+) -> Path:
+    """Write the whole new version of the raw data into the stage."""
+    how = config.data.read
+    incoming = stage / raw.name
+    first = files_of(raw)[0]
+    # What is text in a text file stays as it is written.
+    is_text = kind_of(first) == "csv"
+    if raw.is_dir():
+        shutil.copytree(raw, incoming)
+        for source, rows, texts in added:
+            ending = first.name.removeprefix(first.name.split(".")[0])
+            name = source.name.split(".")[0] + ending
+            if (incoming / name).exists():
+                raise ProjectError(f"{raw / name} is there with other rows: rename {source}")
+            write_rows(texts if is_text else rows, incoming / name, how)
+        return incoming
+    shutil.copyfile(raw, incoming)
+    for _, rows, texts in added:
+        write_rows(texts if is_text else rows, incoming, how, behind=incoming)
+    return incoming
+
+
+def _refuse_another_table(incoming: Path, table: pd.DataFrame, config: Config) -> None:
+    """Read what was written, and demand every row that was there and every new one."""
+    written = _typed(read(incoming, config.data.read), config)[list(table)]
+    # Types may differ where a column of the new rows is empty.
+    written = written.astype(table.dtypes)
+    hashes = [
+        pd.util.hash_pandas_object(rows, index=False).sort_values(ignore_index=True)
+        for rows in (written, table)
+    ]
+    if not hashes[0].equals(hashes[1]):
+        raise ProjectError(
+            "the new rows cannot be written in the form of the raw data so that they are read "
+            "back as they are: save them in its form first. Nothing was changed."
+        )
+
+
+@contextmanager
+def _swapped(raw: Path, incoming: Path) -> Iterator[None]:
+    """Put the new version in its place; the one before comes back if anything fails within."""
+    aside = incoming.with_name("before")
+    try:
+        raw.rename(aside)
+        incoming.rename(raw)
+        yield
+    except BaseException:  # Ctrl-C too
+        if aside.exists():
+            if raw.exists():
+                raw.rename(incoming)
+            aside.rename(raw)
+        raise
+
+
+def _changes(before: pd.DataFrame, rows: pd.DataFrame, config: Config) -> list[str]:
+    """What the new rows have that the table did not: the largest differences, a line each."""
+    data = config.data
+    limits = config.gates.drift
+    found = []
+    for name in before:
+        about_person = is_about_a_person(team.raw_table(), str(name))
+        if name in (*data.ids, data.time, data.group) or about_person:
+            continue
+        effect, text = _difference(before[name], rows[name])
+        gaps = rows[name].isna().mean() - before[name].isna().mean()
+        if abs(gaps) > limits.max_missing:
+            share = f"gaps {before[name].isna().mean():.0%} to {rows[name].isna().mean():.0%}"
+            found.append((abs(gaps), f"{name}: {share}"))
+        elif effect >= limits.max_effect:
+            found.append((effect, f"{name}: {text} (effect {effect:.2f})"))
+    if not found:
+        return ["The new rows are like those before: no column drifted."]
+    found.sort(reverse=True)
+    lines = [f"  {text}" for _, text in found[:N_LISTED]]
+    return [f"{len(found)} columns drifted in the new rows, the largest first:", *lines]
+
+
+def _difference(before: pd.Series, after: pd.Series) -> tuple[float, str]:
+    """The effect of a significant difference between two samples, else 0, and it in words."""
+    before, after = before.dropna(), after.dropna()
+    if before.empty or after.empty or types.is_datetime64_any_dtype(before):
+        return 0.0, ""
+    if types.is_numeric_dtype(before) and not types.is_bool_dtype(before):
+        numbers = ks_2samp(before.astype(float), after.astype(float))
+        medians = f"median {before.median():.4g} to {after.median():.4g}"
+        return (float(numbers.statistic) if numbers.pvalue < SIGNIFICANCE else 0.0), medians
+    shares = pd.concat(
+        [before.astype(str).value_counts(), after.astype(str).value_counts()], axis=1
+    )
+    if not 1 < len(shares) <= MAX_VALUES:
+        return 0.0, ""
+    counts = shares.fillna(0).to_numpy().T
+    test = chi2_contingency(counts)
+    parts = counts / counts.sum(axis=1, keepdims=True)
+    most = abs(parts[1] - parts[0]).argmax()
+    text = f"{shares.index[most]!r} {parts[0, most]:.0%} to {parts[1, most]:.0%}"
+    # Half of what the shares differ by in sum: it does not depend on how many rows are new.
+    effect = float(abs(parts[1] - parts[0]).sum() / 2)
+    return (effect if test.pvalue < SIGNIFICANCE else 0.0), text
+
+
+def _next_steps(config: Config, root: Path) -> list[str]:
+    raw = config.data.raw
+    planned = dvc("repro", "--dry", "--force-downstream", cwd=root)
+    stages = re.findall(r"Running stage '([^']+)'", planned)
+    return [
+        f"DVC has the new version. `make pipeline` will run: {', '.join(stages) or 'nothing'}.",
+        f"Undo: git checkout -- {raw}.dvc && uv run dvc checkout {raw}.dvc",
+    ]
