@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterable
+from configparser import ConfigParser
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -24,6 +25,14 @@ console = Console(width=None if sys.stdout.isatty() else 160)
 ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+OF_REMOTE = (
+    "The data is in .dvc-storage, a folder of this clone alone. Until you choose a remote that "
+    "colleagues and CI can reach, CI runs the pipeline on made-up rows. Write its address behind "
+    "`url` in .dvc/config: a shared folder, s3://, gs://, azure:// or ssh://; then `uv run dvc "
+    "push`."
+)
+"""What follows from the remote that a project is made with. CONTRIBUTING.md has the plug-ins."""
+
 Names = Annotated[str, typer.Option(help="Columns, separated by commas; `none` for no column.")]
 
 
@@ -106,8 +115,18 @@ def wire(
     removed = [name for name in present if not (root / name).exists()]
     if removed:
         console.print(f"{len(removed)} removed: {', '.join(removed)}", soft_wrap=True)
+    if is_alone(root):
+        console.print(OF_REMOTE, highlight=False, soft_wrap=True)
     if not fresh:
         console.print("Next: read docs/data-card.md and params.yaml, then `make verify`.")
+
+
+def is_alone(root: Path) -> bool:
+    """Return whether the data's remote is still the folder in the clone, as in a new project."""
+    settings = ConfigParser()
+    settings.read(root / ".dvc" / "config", encoding="utf-8")
+    urls = [settings.get(section, "url", fallback="") for section in settings.sections()]
+    return any(url.endswith(".dvc-storage") for url in urls)
 
 
 def split(names: str) -> list[str]:

@@ -57,6 +57,8 @@ def wire_project(
             return []
         dropped = [name for name in OF_EXAMPLE if (root / name).exists()]
         if not fresh:
+            if not replace:
+                _refuse_to_lose(facts, config, root)
             place.refuse_to_overwrite(root, [*changed, *dropped], replace=replace)
         files |= _record(facts, files)
         files |= _learn_spelling(root, unknown_words)
@@ -83,6 +85,30 @@ def wire_project(
             _remove(root / raw_before)
     changed.append(raw)
     return changed
+
+
+def _refuse_to_lose(facts: Facts, config: Config, root: Path) -> None:
+    """Make sure that no table of the team's is replaced unasked by one that holds less."""
+    # Without a record the table is the example's, which is there to be replaced.
+    if not (root / place.RECORD).exists():
+        return
+    raw = config.data.raw.as_posix()
+    if not (root / raw).exists():
+        raise ProjectError(
+            f"{raw}, which would be replaced, is not here to be compared: `make data` brings it; "
+            "REPLACE=yes replaces it unseen"
+        )
+    before = read(root / raw, config.data.read)
+    lost = [str(name) for name in before if name not in facts.table]
+    n_rows = facts.target.rows
+    if not lost and n_rows >= len(before):
+        return
+    without = f", without the columns {', '.join(lost)}" if lost else ""
+    raise ProjectError(
+        f"{facts.path} has {n_rows:,} rows{without}, and would replace {raw} with its "
+        f"{len(before):,}: nothing was changed. `make data ADD=...` appends rows to what is there; "
+        "REPLACE=yes replaces all of it"
+    )
 
 
 def find_package(root: Path) -> str:

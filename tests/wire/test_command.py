@@ -120,6 +120,45 @@ def test_the_project_s_tests_of_data_hold_for_any_table(
     assert tested.returncode == 0, tested.stdout
 
 
+def test_a_table_that_holds_less_replaces_yours_only_if_you_say_so(
+    render: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = render(preset="starter").copy(tmp_path / "project")
+    commit(project.path, "From the template")
+    path = tmp_path / "may.csv"
+    extreme().to_csv(path, index=False)
+    wired = wire(project, "--target=left", "--", str(path))
+    assert wired.returncode == 0, wired.stderr
+    assert "Until you choose a remote" in wired.stdout
+    commit(project.path, "Use it")
+    raw = project.path / "data" / "raw" / "may_raw.csv"
+    content = raw.read_bytes()
+    june = tmp_path / "june.csv"
+    extreme().drop(columns="mass").tail(100).to_csv(june, index=False)
+
+    refused = wire(project, "--target=left", "--", str(june))
+    assert refused.returncode == 1
+    assert "june.csv has 100 rows, without the columns mass" in refused.stderr
+    assert "may_raw.csv with its 240: nothing was changed" in refused.stderr
+    assert "`make data ADD=...` appends rows" in refused.stderr
+    assert git(project.path, "status", "--porcelain") == ""
+    assert raw.read_bytes() == content
+
+    raw.unlink()
+    unseen = wire(project, "--target=left", "--", str(june))
+    assert "is not here to be compared: `make data` brings it" in unseen.stderr
+
+
+def test_a_remote_that_others_reach_is_told_from_the_first_one(tmp_path: Path) -> None:
+    settings = tmp_path / ".dvc" / "config"
+    settings.parent.mkdir()
+    first = (ROOT / "template" / ".dvc" / "config").read_text()
+    settings.write_text(first)
+    assert command.is_alone(tmp_path)
+    settings.write_text(first.replace("../.dvc-storage", "s3://bucket/churn"))
+    assert not command.is_alone(tmp_path)
+
+
 def test_a_mistake_is_one_sentence_and_changes_nothing(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("age,left\n1,yes\n2,no\n")

@@ -59,7 +59,11 @@ def test_a_slice_that_cannot_be_reached_is_made_up_and_says_so(
             raise ProjectError("dvc pull failed: ERROR: no such bucket")
 
     monkeypatch.setattr(fetch, "dvc", unreachable)
-    how = Read(delimiter=";", decimal=",", dates={"event_month": ["%d/%m/%Y"]})
+    how = Read(
+        delimiter=";",
+        decimal=",",
+        dates={"event_month": ["%d/%m/%Y"], "last_complaint": ["ISO8601"]},
+    )
     own = config.data.model_copy(update={"raw": Path("data/raw", name), "read": how})
     homes = config.model_copy(update={"data": own})
     said = bring_data(homes, tmp_path, rows=60)

@@ -263,7 +263,7 @@ def _changes(before: pd.DataFrame, rows: pd.DataFrame, config: Config) -> list[s
         return ["The new rows are like those before: no column drifted."]
     found.sort(reverse=True)
     lines = [f"  {text}" for _, text in found[:N_LISTED]]
-    return [f"{len(found)} columns drifted in the new rows, the largest first:", *lines]
+    return [f"Columns that drifted in the new rows ({len(found)}), the largest first:", *lines]
 
 
 def _difference(before: pd.Series, after: pd.Series) -> tuple[float, str]:

@@ -14,8 +14,10 @@ from .. import team
 from ..config import Config, load_config
 from ..errors import ProjectError
 
-PAGE = "CONTRIBUTING.md, 'Where the data is kept'"
-"""What to read where a remote cannot be reached; a starter has the same in the template's docs."""
+OF_REMOTE = (
+    "The remote is `url` in .dvc/config: write the address of a place there that CI and colleagues "
+    "reach ('Where the data is kept' in CONTRIBUTING.md), and `uv run dvc push` where the data is"
+)
 
 FOLDER_SLICE = "slice.parquet"
 """The file of a slice where the raw data is a folder: Parquet needs no `data.read`."""
@@ -119,9 +121,7 @@ def _fetch(config: Config, root: Path, rows: int | None, stage: str | None) -> s
     except ProjectError as error:
         if rows is None:
             raise ProjectError(
-                f"{raw} cannot be brought: {error}. Is it in a remote that this machine reaches? "
-                f"{PAGE}, says how to move it there; then `uv run dvc push` where the data is, and "
-                "`make data` here"
+                f"{raw} cannot be brought: {error}\n{OF_REMOTE}, then `make data` here"
             ) from None
         return _invent(config, root, rows, stage, error)
     if rows:
@@ -158,11 +158,12 @@ def _invent(config: Config, root: Path, rows: int, stage: str | None, error: Pro
     if stage is not None:
         # Its inputs cannot be reached either: the pipeline takes what is there.
         dvc("freeze", stage, cwd=root)
-    reason = str(error).splitlines()[-1]
+    # DVC's advice follows below.
+    reason = str(error).splitlines()[0]
     return (
         f"MADE-UP ROWS: {raw} could not be brought ({reason}), so {rows:,} rows were made up from "
         "schemas.py. They show that the code runs; the scores say nothing about the real data. "
-        f"{PAGE}, says how CI reaches the data."
+        f"{OF_REMOTE}."
     )
 
 

@@ -15,6 +15,9 @@ from ..config import Read
 from ..errors import ProjectError
 from .readers import kind_of, read_file, read_header
 
+ISO = "ISO8601"
+"""What `data.read.dates` calls the usual format; strptime has no word for it."""
+
 
 def write_rows(rows: pd.DataFrame, path: Path, how: Read, behind: Path | None = None) -> None:
     """Write rows to a file.
@@ -109,8 +112,8 @@ def _dates(present: pd.Series, how: Read, name: str) -> pd.Series:
     """Moments in the format that the column has, else as ISO 8601 has them."""
     is_midnight = bool((present == present.dt.normalize()).all())
     usual = "%Y-%m-%d" if is_midnight else "%Y-%m-%d %H:%M:%S.%f"
-    formats = how.dates.get(name, [usual])
-    texts: pd.Series = present.dt.strftime(formats[0])
+    form = how.dates.get(name, [ISO])[0]
+    texts: pd.Series = present.dt.strftime(usual if form == ISO else form)
     return texts
 
 
