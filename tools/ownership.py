@@ -32,6 +32,7 @@ TABLE = [
     ("/pyproject.toml", "shared"),
     ("/README.md", "shared"),
     ("/.gitignore", "shared"),
+    ("/dvc.yaml", "shared"),
     ("/.dockerignore", "template"),
     ("/.dvc/", "template"),
     ("/.dvcignore", "template"),
@@ -43,7 +44,6 @@ TABLE = [
     ("/Makefile", "template"),
     ("/compose.yaml", "template"),
     ("/docker/*.Dockerfile", "template"),
-    ("/dvc.yaml", "template"),
     ("/src/*/mlops/", "template"),
     ("/tested-versions.txt", "template"),
     # An edited answers file would make the next update wrong.

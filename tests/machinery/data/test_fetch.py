@@ -73,13 +73,22 @@ def test_a_slice_that_cannot_be_reached_is_made_up_and_says_so(
     schema = team.raw_table()
     table = convert_types(read(tmp_path / own.raw, how), schema.to_schema(), how)
     assert len(schema.validate(table)) == 60
+    assert fetch.pointers(tmp_path, own.raw) == [f"{own.raw}.dvc"]
     assert calls[1] == ("add", "--quiet", str(own.raw))
 
     # What a stage makes has no pointer, and the stage must not run without its inputs.
     shutil.rmtree(tmp_path / "data")
-    stages = {"join": {"outs": [{own.raw.as_posix(): {"cache": False}}]}}
+    stages = {
+        "join": {
+            "deps": ["data/raw/plans_raw.csv", "src"],
+            "outs": [{own.raw.as_posix(): {"cache": False}}],
+        }
+    }
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     assert bring_data(homes, tmp_path, rows=60).startswith("MADE-UP ROWS: ")
+    assert fetch.pointers(tmp_path, own.raw) == []
+    (tmp_path / "data" / "raw" / "plans_raw.csv.dvc").touch()
+    assert fetch.pointers(tmp_path, own.raw) == ["data/raw/plans_raw.csv.dvc"]
     assert calls[2:] == [("repro", "--pull", "--quiet", "join"), ("freeze", "join")]
 
 

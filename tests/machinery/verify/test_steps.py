@@ -41,6 +41,17 @@ def test_summaries_are_read_from_what_the_tools_say(project_root: Path, reposito
     assert whole.summarize("").endswith("0.800 [0.700, 0.900]")
 
 
+def test_data_that_is_not_here_is_no_broken_rule(repository: Path) -> None:
+    raw = repository / load_config(repository).data.raw
+    data, _ = pipeline(repository)
+    assert data.fix.startswith("`make data` brings the raw data")
+    assert "rule" not in data.fix
+    raw.parent.mkdir(parents=True)
+    raw.touch()
+    data, _ = pipeline(repository)
+    assert data.fix.startswith("fix the data, or the rule in schemas.py")
+
+
 def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> None:
     (repository / "large.csv").write_text("1\n" * 600_000)
     quick = {step.name: step for step in checks(repository)}

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -87,6 +87,32 @@ def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
     return said
 
 
+def pointers(root: Path, raw: Path) -> list[str]:
+    """Return the files in git by whose commits the raw data's age is known.
+
+    Args:
+        root: The project's folder.
+        raw: The raw data, from the project's root.
+
+    Returns:
+        DVC's pointer to it; those to the inputs of the stage that makes it, if there is one.
+    """
+    name = stage_of(root, raw)
+    if name is None:
+        return [f"{raw}.dvc"]
+    inputs = [str(dep) for dep in _stages(root)[name].get("deps", [])]
+    return [f"{dep}.dvc" for dep in inputs if (root / f"{dep}.dvc").exists()]
+
+
+def _stages(root: Path) -> dict[str, dict[str, Any]]:
+    """The stages in dvc.yaml; none in a container, or in a test."""
+    pipeline = root / "dvc.yaml"
+    if not pipeline.exists():
+        return {}
+    found: dict[str, dict[str, Any]] = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
+    return found.get("stages", {})
+
+
 def stage_of(root: Path, path: Path) -> str | None:
     """Return the stage in dvc.yaml that makes a file; None if it is data that came from outside.
 
@@ -94,11 +120,7 @@ def stage_of(root: Path, path: Path) -> str | None:
         root: The project's folder.
         path: The file, from the project's root.
     """
-    pipeline = root / "dvc.yaml"
-    if not pipeline.exists():
-        return None
-    stages = yaml.safe_load(pipeline.read_text(encoding="utf-8")).get("stages", {})
-    for name, stage in stages.items():
+    for name, stage in _stages(root).items():
         for out in stage.get("outs", []):
             # An out with options is a dictionary of one key.
             written = out if isinstance(out, str) else next(iter(out))

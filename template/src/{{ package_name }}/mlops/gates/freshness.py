@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pandas.api.types import is_datetime64_any_dtype
 
+from ..data.fetch import pointers
 from ..git import git
 from . import Verdict
 
@@ -36,13 +37,14 @@ def check(evidence: Evidence) -> Verdict:
         and what that may be, in days.
     """
     thresholds = evidence.config.gates.freshness
-    pointer = f"{evidence.config.data.raw}.dvc"
+    of_data = pointers(evidence.root, evidence.config.data.raw)
     # In a shallow clone every file seems to be as young as the oldest commit that was fetched.
     if git(evidence.root, "rev-parse", "--is-shallow-repository") == "true":
         return Verdict("refused", "a shallow clone hides the data's age: `git fetch --unshallow`")
-    committed_at = git(evidence.root, "log", "-1", "--format=%cI", "--", pointer)
-    if not committed_at:
-        return Verdict("refused", f"{pointer} was never committed: the data's age is unknown")
+    committed_at = git(evidence.root, "log", "-1", "--format=%cI", "--", *of_data)
+    if not of_data or not committed_at:
+        names = ", ".join(of_data) or "what the raw data is made of"
+        return Verdict("refused", f"{names} was never committed: the data's age is unknown")
     data_age = _days(committed_at, evidence.now)
     if not FUTURE <= data_age <= thresholds.data_days:
         fix = "bring newer data"

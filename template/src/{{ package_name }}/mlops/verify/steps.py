@@ -203,12 +203,18 @@ def pipeline(root: Path) -> list[Step]:
     Returns:
         A chain: the second step needs the first.
     """
+    fix = "fix the data, or the rule in schemas.py if the rule is wrong"
+    if not (root / load_config(root).data.raw).exists():
+        fix = (
+            "`make data` brings the raw data; where it cannot, 'Where the data is kept' in "
+            "CONTRIBUTING.md says what to do"
+        )
     return [
         Step(
             name="data",
             description="raw data fits its schema",
             command=("dvc", "repro", "validate"),
-            fix="fix the data, or the rule in schemas.py if the rule is wrong",
+            fix=fix,
             summary=_summarize_match(r"validate: ([\d,]+ rows)|(up to date)"),
         ),
         Step(
