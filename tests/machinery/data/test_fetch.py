@@ -76,20 +76,33 @@ def test_a_slice_that_cannot_be_reached_is_made_up_and_says_so(
     assert fetch.pointers(tmp_path, own.raw) == [f"{own.raw}.dvc"]
     assert calls[1] == ("add", "--quiet", str(own.raw))
 
-    # What a stage makes has no pointer, and the stage must not run without its inputs.
-    shutil.rmtree(tmp_path / "data")
-    stages = {
-        "join": {
-            "deps": ["data/raw/plans_raw.csv", "src"],
-            "outs": [{own.raw.as_posix(): {"cache": False}}],
-        }
+
+def test_what_a_stage_makes_is_made_of_its_inputs_alone(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def unreachable(*arguments: str, cwd: Path) -> None:
+        calls.append(arguments)
+        raise ProjectError("dvc repro failed: ERROR: no such bucket")
+
+    monkeypatch.setattr(fetch, "dvc", unreachable)
+    joined = Path("data/raw/joined_raw.csv")
+    own = config.data.model_copy(update={"raw": joined})
+    stage = {
+        "deps": ["data/raw/plans_raw.csv", "src"],
+        "outs": [{joined.as_posix(): {"cache": False}}],
     }
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
-    assert bring_data(homes, tmp_path, rows=60).startswith("MADE-UP ROWS: ")
-    assert fetch.pointers(tmp_path, own.raw) == []
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"join": stage}}))
+    with pytest.raises(ProjectError, match=r"no such bucket[\s\S]*`make data` here"):
+        bring_data(config.model_copy(update={"data": own}), tmp_path, rows=60)
+    assert calls == [("repro", "--pull", "join")]
+    assert not (tmp_path / joined).exists()
+    # The age of the data is that of the inputs.
+    assert fetch.pointers(tmp_path, joined) == []
+    (tmp_path / "data" / "raw").mkdir(parents=True)
     (tmp_path / "data" / "raw" / "plans_raw.csv.dvc").touch()
-    assert fetch.pointers(tmp_path, own.raw) == ["data/raw/plans_raw.csv.dvc"]
-    assert calls[2:] == [("repro", "--pull", "--quiet", "join"), ("freeze", "join")]
+    assert fetch.pointers(tmp_path, joined) == ["data/raw/plans_raw.csv.dvc"]
 
 
 def test_an_example_to_which_rows_were_appended_is_pulled(

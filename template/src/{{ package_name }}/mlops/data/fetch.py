@@ -139,13 +139,14 @@ def _fetch(config: Config, root: Path, rows: int | None, stage: str | None) -> s
         if stage is None:
             dvc("pull", f"{raw}.dvc", cwd=root)
         else:
-            dvc("repro", "--pull", "--quiet", stage, cwd=root)
+            dvc("repro", "--pull", stage, cwd=root)
     except ProjectError as error:
-        if rows is None:
+        # DVC would run the stage, whose inputs nothing makes up.
+        if rows is None or stage is not None:
             raise ProjectError(
                 f"{raw} cannot be brought: {error}\n{OF_REMOTE}, then `make data` here"
             ) from None
-        return _invent(config, root, rows, stage, error)
+        return _invent(config, root, rows, error)
     if rows:
         _cut(config, root, rows)
     return ""
@@ -165,7 +166,7 @@ def _rebuild_example(config: Config, root: Path, rows: int | None) -> None:
             dvc("pull", "--force", str(pointer), cwd=root)
 
 
-def _invent(config: Config, root: Path, rows: int, stage: str | None, error: ProjectError) -> str:
+def _invent(config: Config, root: Path, rows: int, error: ProjectError) -> str:
     """Write made-up rows where the raw data belongs, and say so plainly."""
     # Imported here, as pandas is.
     from .writers import write_rows
@@ -177,9 +178,6 @@ def _invent(config: Config, root: Path, rows: int, stage: str | None, error: Pro
         path = path / FOLDER_SLICE
     path.parent.mkdir(parents=True, exist_ok=True)
     write_rows(team.simulate(rows, config.seed), path, config.data.read)
-    if stage is not None:
-        # Its inputs cannot be reached either: the pipeline takes what is there.
-        dvc("freeze", stage, cwd=root)
     # DVC's advice follows below.
     reason = str(error).splitlines()[0]
     return (
