@@ -21,7 +21,6 @@ from messages import GO_ON, bullets, complain, report, table
 from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, render_name, wiring
 
-
 NOW_WITH_DVC = (
     "models/manifest.json",
     "reports/challenge.json",
