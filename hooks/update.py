@@ -52,7 +52,9 @@ def guard(repository: Repository, given: str) -> int:
     Returns:
         The exit status.
     """
-    answers = stored_answers(repository.place) | json.loads(given)
+    stored = stored_answers(repository.place)
+    # Another name for the package is refused by its question.
+    answers = stored | json.loads(given) | {"package_name": stored["package_name"]}
     found = refusals(repository, answers)
     if found:
         complain(f"\nNothing was changed. Put this right, then update again:\n{bullets(found)}")

@@ -94,8 +94,9 @@ def _drop_docstrings(tree: ast.Module) -> None:
 
 def _is_text(statement: ast.stmt) -> bool:
     """Whether a statement is nothing but a string."""
-    is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return is_constant and isinstance(statement.value.value, str)
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Constant):
+        return False
+    return isinstance(statement.value.value, str)
 
 
 def _collect(value: Any, parts: list[str]) -> None:

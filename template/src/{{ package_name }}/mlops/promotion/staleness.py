@@ -53,8 +53,8 @@ def answer(root: Path) -> list[str]:
     found: dict[str, list[Any]] = json.loads(printed or "{}")
     # The champion's files are no evidence of the candidate, and a clone need not have them.
     found.pop(POINTER, None)
-    files = []
-    commands = []
+    files: list[str] = []
+    commands: list[str] = []
     for stage, changes in found.items():
         for change in changes:
             if isinstance(change, dict):
