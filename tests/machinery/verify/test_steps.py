@@ -50,6 +50,10 @@ def test_data_that_is_not_here_is_no_broken_rule(repository: Path) -> None:
     raw.touch()
     data, _ = pipeline(repository)
     assert data.fix.startswith("fix the data, or the rule in schemas.py")
+    # Other steps run all the same, and the command of this one says what is wrong with them.
+    (repository / "params.yaml").write_text("task: [\n")
+    data, _ = pipeline(repository)
+    assert data.fix.startswith("fix the data, or the rule in schemas.py")
 
 
 def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> None:

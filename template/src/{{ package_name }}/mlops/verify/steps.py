@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -203,18 +204,12 @@ def pipeline(root: Path) -> list[Step]:
     Returns:
         A chain: the second step needs the first.
     """
-    fix = "fix the data, or the rule in schemas.py if the rule is wrong"
-    if not (root / load_config(root).data.raw).exists():
-        fix = (
-            "`make data` brings the raw data; where it cannot, 'Where the data is kept' in "
-            "CONTRIBUTING.md says what to do"
-        )
     return [
         Step(
             name="data",
             description="raw data fits its schema",
             command=("dvc", "repro", "validate"),
-            fix=fix,
+            fix=_fix_data(root),
             summary=_summarize_match(r"validate: ([\d,]+ rows)|(up to date)"),
         ),
         Step(
@@ -225,6 +220,18 @@ def pipeline(root: Path) -> list[Step]:
             summary=_score(root),
         ),
     ]
+
+
+def _fix_data(root: Path) -> str:
+    """What to do if the raw data does not pass."""
+    # Settings that cannot be read fail the step as well, which says so.
+    with suppress(ProjectError):
+        if not (root / load_config(root).data.raw).exists():
+            return (
+                "`make data` brings the raw data; where it cannot, 'Where the data is kept' in "
+                "CONTRIBUTING.md says what to do"
+            )
+    return "fix the data, or the rule in schemas.py if the rule is wrong"
 
 
 TESTS = Step(
