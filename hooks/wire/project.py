@@ -57,8 +57,7 @@ def wire_project(
             return []
         dropped = [name for name in OF_EXAMPLE if (root / name).exists()]
         if not fresh:
-            if not replace:
-                _refuse_to_lose(facts, config, root)
+            _refuse_to_lose(facts, config, root, replace=replace)
             place.refuse_to_overwrite(root, [*changed, *dropped], replace=replace)
         files |= _record(facts, files)
         files |= _learn_spelling(root, unknown_words)
@@ -87,10 +86,10 @@ def wire_project(
     return changed
 
 
-def _refuse_to_lose(facts: Facts, config: Config, root: Path) -> None:
+def _refuse_to_lose(facts: Facts, config: Config, root: Path, *, replace: bool) -> None:
     """Make sure that no table of the team's is replaced unasked by one that holds less."""
     # Without a record the table is the example's, which is there to be replaced.
-    if not (root / place.RECORD).exists():
+    if replace or not (root / place.RECORD).exists():
         return
     raw = config.data.raw.as_posix()
     if not (root / raw).exists():

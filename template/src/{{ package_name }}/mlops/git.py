@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -134,11 +133,11 @@ def set_merge_drivers(root: Path) -> None:
     """
     # %P is the file's path. The file itself is this side's already.
     drivers = {"pipeline": 'echo %P "is kept as it is here: make pipeline writes it again"'}
-    card = f"{__package__}.evaluation.card"
     # A starter has no evidence in its card, and merges it as any text.
-    if find_spec(card):
+    if Path(__file__).with_name("evaluation").joinpath("card.py").is_file():
         # Quoted, since git hands the line to a shell.
-        drivers["model-card"] = f"{shlex.quote(sys.executable)} -m {card} %O %A %B"
+        python = shlex.quote(sys.executable)
+        drivers["model-card"] = f"{python} -m {__package__}.evaluation.card %O %A %B"
     for name, command in drivers.items():
         git(root, "config", f"merge.{name}.name", "made by make pipeline")
         git(root, "config", f"merge.{name}.driver", command)
