@@ -53,7 +53,8 @@ def _append(config: Config, root: Path, given: str) -> str:
             f"a starter appends no rows: put them into {config.data.raw} yourself, then run "
             f"`uv run dvc add {config.data.raw}` and `make pipeline`"
         ) from None
-    return append(config, root, given)
+    said: str = append(config, root, given)
+    return said
 
 
 def bring_data(config: Config, root: Path, rows: int | None = None) -> str:
