@@ -59,6 +59,9 @@ METRICS = {
 }
 """What people call a metric; another keeps the name that scikit-learn gives it."""
 
+Line = list[str]
+"""The cells of a line of a table; the first one names it."""
+
 MAX_LISTED_SLICES = 60
 """In the table, the weakest of more: reports/slices.csv has all."""
 
@@ -93,28 +96,34 @@ def page(
     drivers = [name for name in figures if name.startswith(("importance", "dependence"))]
     # These have sections of their own.
     elsewhere = {"forest", "folds", "months", *drivers}
+    tables = {
+        "metrics": _metric_lines(facts, metrics),
+        "top_rows": _top_lines(details.get("top_rows") or []),
+        "intervals": _interval_lines(details.get("intervals") or []),
+        "periods": _period_lines(details["periods"] or []),
+        "importance": _importance_lines(details["importance"] or []),
+        "slices": _slice_lines(clear),
+        "gaps": _gap_lines(groups),
+    }
     return render(
         "report.html",
         title=f"Model report: {config.model.name}",
         facts=facts,
         details=details,
-        metrics=_metric_lines(facts, metrics),
+        tables=tables,
         names=names,
         quality_plots=[found for name, found in figures.items() if name not in elsewhere],
         driver_plots=[figures[name] for name in drivers],
-        months=figures.get("months"),
-        forest=figures.get("forest"),
+        month_plots=[figures[name] for name in figures if name == "months"],
+        slice_plots=[figures[name] for name in figures if name == "forest"],
         folds=figures["folds"],
         **_headline(facts),
-        weakest=_weakest_slice(clear),
-        widest=_widest_gap(groups),
+        tiles=_tiles(clear, groups),
         n_slices=len(slices),
         n_unclear=len(unclear),
         min_rows=config.gates.slices.min_rows,
-        clear=clear.to_dict("records"),
+        slice_head=_slice_head(facts, clear),
         unclear=unclear.head(MAX_LISTED_SLICES).to_dict("records"),
-        # A regression has no rows that are simply wrong.
-        has_errors="error" in slices,
         gaps=groups,
         meanings={gap["measure"]: MEANINGS[gap["measure"]].format(**words) for gap in groups},
         max_gap=config.gates.groups.max_gap,
@@ -146,7 +155,25 @@ def _figures(details: dict[str, Any], plots: Plots) -> dict[str, dict[str, str]]
     return found
 
 
-def _metric_lines(facts: dict[str, Any], metrics: dict[str, float]) -> list[dict[str, str]]:
+def _tiles(clear: pd.DataFrame, groups: list[dict[str, Any]]) -> list[Line]:
+    """What stands in the tiles beside the score: a name, a value and what it means."""
+    tiles = []
+    if not clear.empty:
+        # They are sorted, the weakest first.
+        weakest = clear.iloc[0]
+        name = f"{weakest['column']}={weakest['value']}"
+        meaning = f"skill score {weakest['skill']:.2f}, {weakest['rows']:,} rows"
+        tiles.append(["weakest slice", name, meaning])
+    measured = [gap for gap in groups if gap["status"] == "ok"]
+    if measured:
+        widest = max(measured, key=lambda gap: float(gap["gap"]))
+        what = f"{widest['measure']} by {widest['column']}"
+        meaning = f"{what}; lower confidence bound {widest['low']:.2f}"
+        tiles.append(["widest gap between groups", f"{widest['gap']:.2f}", meaning])
+    return tiles
+
+
+def _metric_lines(facts: dict[str, Any], metrics: dict[str, float]) -> list[Line]:
     """A line for each metric that has an interval; an error is written without its sign."""
     baselines = {facts["metric"]: facts["baseline"]}
     lines = []
@@ -161,37 +188,83 @@ def _metric_lines(facts: dict[str, Any], metrics: dict[str, float]) -> list[dict
         if name.startswith("neg_"):
             written = interval(-value, -high, -low, digits(value))
             baseline = None if baseline is None else -baseline
-        lines.append(
-            {
-                "name": METRICS.get(name, name.removeprefix("neg_").replace("_", " ")),
-                "value": written,
-                "baseline": "" if baseline is None else figure(baseline),
-            }
-        )
+        called = METRICS.get(name, name.removeprefix("neg_").replace("_", " "))
+        lines.append([called, written, "" if baseline is None else figure(baseline)])
     return lines
 
 
-def _weakest_slice(clear: pd.DataFrame) -> dict[str, str] | None:
-    """What the tile says; `clear` is sorted, the weakest first."""
-    if clear.empty:
-        return None
-    weakest = clear.iloc[0]
-    return {
-        "name": f"{weakest['column']}={weakest['value']}",
-        "skill": f"{weakest['skill']:.2f}",
-        "rows": f"{weakest['rows']:,}",
-    }
+def _top_lines(top_rows: list[dict[str, Any]]) -> list[Line]:
+    """A line for each share of the rows with the highest probability."""
+    lines = []
+    for top in top_rows:
+        shown = f"highest {100 * top['share']:.0f}% ({top['rows']:,})"
+        precision = interval(top["precision"], top["precision_low"], top["precision_high"], ".0%")
+        recall = interval(top["recall"], top["recall_low"], top["recall_high"], ".0%")
+        threshold = f"{top['threshold']:.3f}"
+        lines.append([shown, threshold, precision, recall, f"{top['lift']:.1f}"])
+    return lines
 
 
-def _widest_gap(groups: list[dict[str, Any]]) -> dict[str, str] | None:
-    """What the tile says."""
-    clear = [gap for gap in groups if gap["status"] == "ok"]
-    if not clear:
-        return None
-    widest = max(clear, key=lambda gap: float(gap["gap"]))
-    return {
-        "measure": widest["measure"],
-        "column": widest["column"],
-        "gap": f"{widest['gap']:.2f}",
-        "low": f"{widest['low']:.2f}",
-    }
+def _interval_lines(intervals: list[dict[str, Any]]) -> list[Line]:
+    """A line for each share of rows with its half width."""
+    return [[f"{100 * line['level']:.0f}%", figure(line["half_width"])] for line in intervals]
+
+
+def _period_lines(periods: list[dict[str, Any]]) -> list[Line]:
+    """A line for each period."""
+    lines = []
+    for period in periods:
+        scores = ["inconclusive", ""]
+        if period["status"] == "ok":
+            scores = _scores(period)
+        lines.append([str(period["period"]), f"{period['rows']:,}", *scores])
+    return lines
+
+
+def _scores(measured: Any) -> list[str]:
+    """Score and skill score of some rows, each with its interval."""
+    return [
+        interval(measured["score"], measured["low"], measured["high"]),
+        interval(measured["skill"], measured["skill_low"], measured["skill_high"], ".2f"),
+    ]
+
+
+def _importance_lines(importance: list[dict[str, Any]]) -> list[Line]:
+    """A line for each feature."""
+    lines = []
+    for line in importance:
+        lost = interval(line["importance"], line["low"], line["high"])
+        lines.append([line["feature"], lost])
+    return lines
+
+
+def _slice_head(facts: dict[str, Any], clear: pd.DataFrame) -> Line:
+    """The names of what `_slice_lines` gives; no row of a regression is simply wrong."""
+    head = ["slice", "rows", facts["metric"], "skill score"]
+    if "error" in clear:
+        head.append("errors")
+    return head
+
+
+def _slice_lines(clear: pd.DataFrame) -> list[Line]:
+    """A line for each slice that could be measured."""
+    lines = []
+    for _, part in clear.iterrows():
+        line = [f"{part['column']}={part['value']}", f"{part['rows']:,}", *_scores(part)]
+        if "error" in clear:
+            line.append(interval(part["error"], part["error_low"], part["error_high"], ".0%"))
+        lines.append(line)
+    return lines
+
+
+def _gap_lines(groups: list[dict[str, Any]]) -> list[Line]:
+    """A line for each measure of each sensitive column."""
+    lines = []
+    for gap in groups:
+        found = ["", "", "inconclusive: too few rows", ""]
+        if gap["status"] == "ok":
+            highest = f"{gap['highest']}: {gap['highest_value']:.2f}"
+            lowest = f"{gap['lowest']}: {gap['lowest_value']:.2f}"
+            found = [highest, lowest, f"{gap['gap']:.2f}", f"{gap['low']:.2f}"]
+        lines.append([gap["column"], gap["measure"], *found])
+    return lines
