@@ -211,7 +211,7 @@ def reuse_profile(project: Path) -> None:
     """Reuse the profile that is there for this model: measuring would take most of the time."""
     from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
     from churn_radar.mlops.config import load_config
-    from churn_radar.mlops.profiling.freshness import REPORT, fingerprint
+    from churn_radar.mlops.profiling.profile import REPORT, fingerprint
 
     of_another = read_with_checksum(project / REPORT)
     of_this_model = fingerprint(load_config(project), project)
@@ -224,8 +224,8 @@ def refusals_of_promotion(project: Path) -> dict[str, str]:
     DVC and `make verify` are left out, since they take seconds; tests of whole projects cover them.
     """
     from churn_radar.mlops.config import load_config
-    from churn_radar.mlops.profiling.freshness import profile
-    from churn_radar.mlops.promotion import champion_files
+    from churn_radar.mlops.profiling.profile import profile
+    from churn_radar.mlops.promotion import record
     from churn_radar.mlops.promotion.evidence import Evidence
     from churn_radar.mlops.promotion.promote import promote
 
@@ -235,7 +235,7 @@ def refusals_of_promotion(project: Path) -> dict[str, str]:
     profile(missing=True)
     Evidence.stale = []
     Evidence.is_verified = True
-    champion_files.dvc = lambda *_, cwd: None
+    record.dvc = lambda *_, cwd: None
     outcome = promote(config, project, "a test", lambda *_: None)
     refused = {name: v.reason for name, v in outcome.verdicts.items() if v.status == "refused"}
     assert outcome.promoted == (not refused)

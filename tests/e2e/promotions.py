@@ -52,7 +52,7 @@ def build(project: Path, *stages: str) -> None:
 REUSE_MEASUREMENT = """
 from pathlib import Path
 from churn_radar.mlops.config import load_config
-from churn_radar.mlops.profiling.freshness import REPORT, fingerprint
+from churn_radar.mlops.profiling.profile import REPORT, fingerprint
 from churn_radar.mlops.checksums import read_with_checksum, write_with_checksum
 root = Path()
 of_this_candidate = fingerprint(load_config(root), root)

@@ -27,12 +27,12 @@ from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import load_config
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.modeling.inputs import feature_table, request_columns
-from churn_radar.mlops.promotion import champion_files, golden, record
+from churn_radar.mlops.promotion import golden, record
 from churn_radar.mlops.tracking import MODEL_FILES, files_of
 
 project, root = Path(sys.argv[1]), Path.cwd()
 config = load_config(root)
-folder = root / champion_files.FOLDER
+folder = root / record.FILES
 folder.mkdir(parents=True)
 for name in MODEL_FILES:
     shutil.copy(project / "models" / name, folder)

@@ -16,7 +16,7 @@ importable()
 from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion import champion_files
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 
@@ -84,7 +84,7 @@ def project(
     # What DVC itself says and does is tested with whole projects: it takes seconds.
     monkeypatch.setattr(Evidence, "stale", [])
     monkeypatch.setattr(Evidence, "is_verified", True)
-    monkeypatch.setattr(champion_files, "dvc", lambda *_, cwd: None)
+    monkeypatch.setattr(record, "dvc", lambda *_, cwd: None)
     return tmp_path
 
 

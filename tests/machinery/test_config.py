@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from churn_radar.mlops.config import Config, load_config
+from churn_radar.mlops.config import Config, SettingsDumper, load_config, read_settings
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.settings_file import SettingsDumper, read_settings
 
 GOOD = """
 task: regression

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops import ProjectError, team
 from churn_radar.mlops.checksums import READS_DOCSTRINGS, fingerprints
-from churn_radar.mlops.config import Config
-from churn_radar.mlops.pipeline import stage
+from churn_radar.mlops.pipeline import code
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,11 +107,12 @@ def test_the_fingerprint_does_not_depend_on_the_version_of_python(tmp_path: Path
     assert _fingerprint(tmp_path, features=CODE)["features.py"] == known
 
 
-def test_the_stage_records_the_package(config: Config, tmp_path: Path) -> None:
-    assert stage("code")(config, tmp_path).endswith(" files")
+def test_the_command_records_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code()
     recorded = team.package_fingerprints()
     assert (tmp_path / team.FINGERPRINTS).exists()
-    assert recorded.keys() >= {"features.py", "mlops/modeling/inputs.py", "mlops/pipeline/code.py"}
+    assert recorded.keys() >= {"features.py", "mlops/modeling/inputs.py", "mlops/pipeline/split.py"}
     assert team.edited_files(recorded) == []
 
 

@@ -3,8 +3,7 @@
 from typing import Any
 
 import yaml
-from mlops.config import Config
-from mlops.settings_file import SettingsDumper
+from mlops.config import Config, SettingsDumper
 
 from ..facts import Facts
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from churn_radar.mlops import Feature, invent_rows, team
-from churn_radar.mlops.data.invented import invent
+from churn_radar.mlops.data.validation import invent
 from pandera.typing import DataFrame
 
 DAY = pd.Timestamp("2021-05-01")

@@ -18,7 +18,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.prediction import champion as module
 from churn_radar.mlops.prediction import find, scoring
 from churn_radar.mlops.prediction.champion import Champion, load_champion
-from churn_radar.mlops.promotion import champion_files, record
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.team import Feature
 from churn_radar.mlops.tracking import registry
 
@@ -33,7 +33,7 @@ def own(champion_root: Path, tmp_path: Path) -> Path:
 
 def record_champion(root: Path, version: int) -> None:
     """Let git name the version as champion whose files are with DVC."""
-    files = root / champion_files.FOLDER
+    files = root / record.FILES
     facts = dict.fromkeys(record.TEXTS, "x") | {
         "version": version,
         "commit": COMMIT,
@@ -46,7 +46,7 @@ def record_champion(root: Path, version: int) -> None:
 @pytest.fixture
 def cloned(own: Path) -> Path:
     """A project without a registry, in which git names the champion and DVC brought its files."""
-    files = own / champion_files.FOLDER
+    files = own / record.FILES
     files.mkdir()
     for name in ("model.skops", "manifest.json", "code.zip"):
         shutil.copyfile(own / "models" / name, files / name)
@@ -78,7 +78,7 @@ def test_a_champion_whose_files_the_registry_lost_is_with_dvc(
     config: Config, own: Path, requests: pd.DataFrame
 ) -> None:
     version = registry.by_alias(own, config.model.name, "champion")
-    files = own / champion_files.FOLDER
+    files = own / record.FILES
     shutil.copytree(registry.fetch(own, config.model.name, version), files)
     registry.tag(own, config.model.name, version.number, "pruned", "2026-01-01")
     with pytest.raises(ProjectError, match="are gone"):
@@ -211,12 +211,12 @@ def test_without_a_registry_the_champion_is_the_one_that_git_names(
     assert (champion.version, champion.commit) == (7, COMMIT)
     assert len(champion.predict(requests)) == 250
     assert not (cloned / "models" / "mlflow.db").exists()
-    (cloned / champion_files.FOLDER / "code.zip").write_bytes(b"other")
+    (cloned / record.FILES / "code.zip").write_bytes(b"other")
     with pytest.raises(ProjectError, match=r"code.zip is not the file that was registered"):
         find(config, cloned, "champion")
     with pytest.raises(ProjectError, match="MODEL=7 is no version of churn-radar"):
         find(config, cloned, "7")
-    shutil.rmtree(cloned / champion_files.FOLDER)
+    shutil.rmtree(cloned / record.FILES)
     with pytest.raises(ProjectError, match="its files are not here: `make registry-pull` brings"):
         find(config, cloned, "champion")
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling.storage import load_model
-from churn_radar.mlops.profiling import latency
-from churn_radar.mlops.profiling.freshness import MODEL
+from churn_radar.mlops.profiling import MODEL, latency
 
 
 def test_a_prediction_is_timed_in_this_process_too(config: Config, profiled: Path) -> None:

@@ -10,6 +10,7 @@ from churn_radar.mlops.bounds import Budget
 from churn_radar.mlops.checksums import read_with_checksum
 from churn_radar.mlops.config import Config, Cost
 from churn_radar.mlops.errors import ProjectError
+from churn_radar.mlops.evaluation import card
 from churn_radar.mlops.gates import budget, reproducible
 from churn_radar.mlops.profiling import latency, profile, retraining
 from machinery.profiling.known import PROFILE, allowing, judged
@@ -77,7 +78,7 @@ def test_the_command_shows_writes_and_refuses(
     (tmp_path / "docker").mkdir()
     console = Console(record=True, width=100)
     monkeypatch.setattr(profile, "measure", lambda *_: PROFILE)
-    monkeypatch.setattr(profile, "write_card", lambda *_: (tmp_path / "card").touch())
+    monkeypatch.setattr(card, "write_card", lambda *_: (tmp_path / "card").touch())
     profile.profile_command(config, tmp_path, console)
     assert "95 % in 6 ms" in console.export_text()
     with pytest.raises(ProjectError, match=r"the model's file takes 2 MB of 1$"):
@@ -93,5 +94,7 @@ def test_a_model_that_cannot_be_loaded_is_no_use(
 ) -> None:
     root = shutil.copytree(profiled, tmp_path / "project")
     (root / retraining.MODEL).write_bytes(b"another")
-    monkeypatch.setattr(profile, "retrain_twice", lambda *_: retraining.compare(config, root, []))
+    monkeypatch.setattr(
+        retraining, "retrain_twice", lambda *_: retraining.compare(config, root, [])
+    )
     assert "not the file" in profile.measure(config, root)["failure"]

@@ -9,8 +9,8 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons, Verdict, champion
-from churn_radar.mlops.promotion import champion_files, record
 from churn_radar.mlops.promotion import promote as module
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.promote import promote, rollback
 from churn_radar.mlops.tracking import registry
@@ -32,7 +32,7 @@ def test_a_promotion_writes_the_record_into_git_and_into_the_registry(
     version = registry.by_alias(project, config.model.name, "champion")
     assert version is not None
     assert json.loads(version.tags["record"]) == found
-    assert (project / champion_files.FOLDER / "model.skops").exists()
+    assert (project / record.FILES / "model.skops").exists()
 
 
 def test_a_threshold_that_was_loosened_shows(config: Config, project: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_champion_without_its_files_is_one_sentence(
         record.pull(config, project)
     try_it(config, project)
     second = clone()
-    shutil.rmtree(second / champion_files.FOLDER)
+    shutil.rmtree(second / record.FILES)
     with pytest.raises(ProjectError, match="does not hold the model that"):
         record.pull(config, second)
 
@@ -190,7 +190,7 @@ def test_code_that_was_exchanged_on_the_way_is_not_taken(
 ) -> None:
     try_it(config, project)
     second = clone()
-    (second / champion_files.FOLDER / "code.zip").write_bytes(b"other code")
+    (second / record.FILES / "code.zip").write_bytes(b"other code")
     with pytest.raises(ProjectError, match="does not hold the model"):
         record.pull(config, second)
 
@@ -207,12 +207,12 @@ def test_files_that_nobody_pushed_are_asked_for(
 ) -> None:
     try_it(config, project)
     second = clone()
-    shutil.rmtree(second / champion_files.FOLDER)
+    shutil.rmtree(second / record.FILES)
 
     def fail(*_: str, cwd: Path) -> None:
         raise ProjectError("dvc pull failed: ")
 
-    monkeypatch.setattr(champion_files, "dvc", fail)
+    monkeypatch.setattr(record, "dvc", fail)
     with pytest.raises(ProjectError, match="who promoted it runs `uv run dvc push --all-commits`"):
         record.pull(config, second)
 

@@ -8,10 +8,10 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons
-from churn_radar.mlops.promotion import champion_files, record
+from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.promotion.promote import promote, rollback
-from churn_radar.mlops.tracking import registry
+from churn_radar.mlops.tracking import hashes_of, registry
 from machinery.promotion.champions import champion_verdict, recorded, try_it
 from machinery.promotion.known import another
 
@@ -42,13 +42,13 @@ def test_a_rollback_that_dvc_does_not_take_is_one_for_all_who_ask(
     def fail(*_: str, cwd: Path) -> None:
         raise ProjectError("dvc add failed: no space left")
 
-    monkeypatch.setattr(champion_files, "dvc", fail)
+    monkeypatch.setattr(record, "dvc", fail)
     with pytest.raises(ProjectError, match=r"version 1 is champion again, but .*no space left"):
         rollback(config, project, "complaints")
     version = registry.by_alias(project, config.model.name, "champion")
     assert version is not None
     assert version.number == recorded(project)["version"] == 1
-    assert champion_files.hashes(project / champion_files.FOLDER) == recorded(project)["files"]
+    assert hashes_of(project / record.FILES) == recorded(project)["files"]
 
 
 def test_a_model_that_was_withdrawn_is_known_in_another_clone(
@@ -72,9 +72,7 @@ def test_a_withdrawn_model_comes_back_by_no_other_way(
     def bring(text: str) -> None:
         """Give the colleague the record and the files that the project has now."""
         (colleague / record.RECORD).write_text(text)
-        shutil.copytree(
-            project / champion_files.FOLDER, colleague / champion_files.FOLDER, dirs_exist_ok=True
-        )
+        shutil.copytree(project / record.FILES, colleague / record.FILES, dirs_exist_ok=True)
 
     try_it(config, project)
     colleague = clone()
@@ -94,7 +92,7 @@ def test_a_withdrawn_model_comes_back_by_no_other_way(
     assert registry.by_alias(colleague, config.model.name, "previous") is None
     # Nor does a revert of the rollback bring it back.
     newest = registry.versions(project, config.model.name)[0]
-    champion_files.copy(project, registry.fetch(project, config.model.name, newest))
+    record.copy_files(project, registry.fetch(project, config.model.name, newest))
     (project / record.RECORD).write_text(second)
     with pytest.raises(ProjectError, match=r"withdrew at .*: complaints\. Bring the record"):
         record.pull(config, project)

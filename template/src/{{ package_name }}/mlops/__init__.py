@@ -59,6 +59,6 @@ def invent_rows(rows: int, seed: int) -> pd.DataFrame:
     """
     # Imported here: the commands that need no rows start without pandas.
     from . import team
-    from .data.invented import invent
+    from .data.validation import invent
 
     return invent(team.raw_table(), team.request(), team.features(), rows, seed)

@@ -16,7 +16,7 @@ COMMANDS = (
     "tracking.commands",
     "pipeline",
     "promotion.commands",
-    "profiling.freshness",
+    "profiling.profile",
     "prediction",
     "serving.commands",
     "serving.experiment",

@@ -96,21 +96,17 @@ def page(
     drivers = [name for name in figures if name.startswith(("importance", "dependence"))]
     # These have sections of their own.
     elsewhere = {"forest", "folds", "months", *drivers}
-    tables = {
-        "metrics": _metric_lines(facts, metrics),
-        "top_rows": _top_lines(details.get("top_rows") or []),
-        "intervals": _interval_lines(details.get("intervals") or []),
-        "periods": _period_lines(details["periods"] or []),
-        "importance": _importance_lines(details["importance"] or []),
-        "slices": _slice_lines(clear),
-        "gaps": _gap_lines(groups),
-    }
     return render(
         "report.html",
         title=f"Model report: {config.model.name}",
         facts=facts,
         details=details,
-        tables=tables,
+        tables={
+            "metrics": _metric_lines(facts, metrics),
+            "slices": _slice_lines(clear),
+            "gaps": _gap_lines(groups),
+            **_detail_tables(details),
+        },
         names=names,
         quality_plots=[found for name, found in figures.items() if name not in elsewhere],
         driver_plots=[figures[name] for name in drivers],
@@ -153,6 +149,16 @@ def _figures(details: dict[str, Any], plots: Plots) -> dict[str, dict[str, str]]
         title, caption = captions[name]
         found[name] = {"title": title, "caption": caption, "svg": svg}
     return found
+
+
+def _detail_tables(details: dict[str, Any]) -> dict[str, list[Line]]:
+    """The tables whose numbers are in reports/report.json; those of other tasks have no line."""
+    return {
+        "top_rows": _top_lines(details.get("top_rows") or []),
+        "intervals": _interval_lines(details.get("intervals") or []),
+        "periods": _period_lines(details["periods"] or []),
+        "importance": _importance_lines(details["importance"] or []),
+    }
 
 
 def _tiles(clear: pd.DataFrame, groups: list[dict[str, Any]]) -> list[Line]:

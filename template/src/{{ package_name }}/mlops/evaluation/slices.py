@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from pandas.api import types
-from scipy.stats import binomtest
 
 from ..config import Config
+from ..modeling.metrics import wilson
 from .scores import CachedModel, CachedRegressor, Rows
 
 MAX_DISTINCT = 10
@@ -152,7 +152,5 @@ def _error_rate(rows: Rows, model: CachedModel) -> dict[str, float]:
     if isinstance(model, CachedRegressor):
         return {}
     is_wrong = model.predict(rows.numbers) != rows.truth[rows.numbers]
-    rate = binomtest(int(is_wrong.sum()), len(is_wrong))
-    # Wilson's interval holds for few rows and for rates near 0, where the normal one does not.
-    interval = rate.proportion_ci(method="wilson")
-    return {"error": rate.statistic, "error_low": interval.low, "error_high": interval.high}
+    low, high = wilson(int(is_wrong.sum()), len(is_wrong))
+    return {"error": float(is_wrong.mean()), "error_low": low, "error_high": high}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import team
+from ..config import hint
 from ..errors import ProjectError, printable
-from ..settings_file import hint
 
 if TYPE_CHECKING:
     # Evidence is gathered by a room below this one; gates only use what they are given.
@@ -181,3 +181,23 @@ def _verdict(check: Callable[[Evidence], Verdict], evidence: Evidence) -> Verdic
     except Exception as error:
         # A fault in a gate must neither promote a model nor hide what the other gates found.
         return Verdict("refused", f"it broke: {type(error).__name__}: {error}")
+
+
+def changed_thresholds(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the thresholds that differ.
+
+    Args:
+        before: The thresholds by gate and name.
+        now: Those of today.
+
+    Returns:
+        Both values of each, as [before, now], by names such as `floor.skill`.
+    """
+    changed = {}
+    for gate in sorted(before.keys() | now.keys()):
+        old = before.get(gate, {})
+        new = now.get(gate, {})
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                changed[f"{gate}.{name}"] = [old.get(name), new.get(name)]
+    return changed

@@ -18,9 +18,8 @@ from sklearn.model_selection import cross_val_score
 
 from .. import team
 from ..checksums import file_hash
-from ..config import Config, Range
+from ..config import Config, Range, hint
 from ..errors import ProjectError
-from ..settings_file import hint
 from . import manifest
 from .inputs import Inputs
 from .metrics import quiet

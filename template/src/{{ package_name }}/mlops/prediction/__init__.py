@@ -81,11 +81,11 @@ def find(config: Config, root: Path, which: str) -> Found:
 
 def _is_recorded(root: Path, version: "Version") -> bool:
     """Whether git names this version as champion, and its files are here."""
-    from ..promotion import champion_files, record
+    from ..promotion import record
 
     facts = record.read(root)
     is_same = facts is not None and facts["sha256"] == version.tags.get("sha256")
-    return is_same and (root / champion_files.FOLDER).is_dir()
+    return is_same and (root / record.FILES).is_dir()
 
 
 def _by_name(root: Path, model: str, which: str) -> "Version | None":
@@ -134,7 +134,7 @@ def _from_registry(config: Config, root: Path, version: "Version") -> Found:
 
 def _from_git(config: Config, root: Path) -> Found:
     """The champion as models/champion.json records it, with the files that DVC brings."""
-    from ..promotion import champion_files, record
+    from ..promotion import record
 
     facts = record.read(root)
     if facts is None:
@@ -142,7 +142,7 @@ def _from_git(config: Config, root: Path) -> Found:
             f'there is no champion of {config.model.name} yet: `make promote WHY="..."` makes the '
             "first"
         )
-    folder = root / champion_files.FOLDER
+    folder = root / record.FILES
     if not folder.is_dir():
         raise ProjectError(
             f"git names version {facts['version']} of {config.model.name} as champion, and its "

@@ -11,6 +11,8 @@ from typing import Any
 
 from ..errors import ProjectError
 
+MODEL = Path("models", "model.skops")
+
 N_LAST_LINES = 3
 """Of what a process printed before it failed: more is a traceback."""
 

@@ -21,8 +21,7 @@ from ..data.validation import checked
 from ..modeling.inputs import feature_table
 from ..modeling.storage import load_model
 from ..pipeline.recording import BYTES_PER_MB, peak_memory_mb
-from . import run_alone
-from .freshness import MODEL
+from . import MODEL, run_alone
 
 SIZES = (1, 10, 100, 1000)
 """Rows in a batch."""

@@ -1,24 +1,29 @@
-"""What the candidate takes, as evidence for the gates and as limits for its containers."""
+"""What the candidate takes, as evidence for the gates and as limits for its containers.
+
+What needs a library of a model is imported where it is used: promotion waits for the answer whether
+the candidate was measured as it is now.
+"""
 
 import math
 import os
 import platform
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..checksums import write_with_checksum
-from ..config import Config, Cost
+from .. import team
+from ..checksums import file_hash, read_with_checksum, write_with_checksum
+from ..config import Config, Cost, load_config
 from ..errors import ProjectError
-from ..evaluation.card import load_report, write_card
-from ..gates.budget import MEANING, broken
-from .freshness import REPORT, fingerprint
-from .latency import serve
-from .retraining import retrain_twice
+from . import MODEL
+
+REPORT = Path("reports", "profile.json")
 
 RESOURCES = Path("docker", "resources.env")
 
@@ -35,6 +40,78 @@ WORTHWHILE_COST = 0.5
 """Times the cost of a row, which a batch ten times as large must not exceed to be worth it."""
 
 
+console = Console()
+
+
+def profile(
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only if this model was not measured yet.")
+    ] = False,
+) -> None:
+    """Measure what training and prediction take, and recommend resources."""
+    root = Path.cwd()
+    config = load_config(root)
+    if missing and is_measured(config, root):
+        return
+    if not missing:
+        profile_command(config, root, console)
+        return
+    # On the way to a promotion the gates judge what was measured: nothing is shown here.
+    with console.status("measuring the candidate", spinner="line"):
+        measure(config, root)
+
+
+def is_measured(config: Config, root: Path) -> bool:
+    """Say whether reports/profile.json is of this model, these tables and this code.
+
+    Args:
+        config: Names the tables.
+        root: The project's folder.
+
+    Returns:
+        False where measuring would help: the report is of something else, or the measurement
+        failed. True also where something is missing or was edited, which the gates refuse.
+    """
+    try:
+        expected = fingerprint(config, root) | {"failure": None}
+        # Asked second, because without a model or its tables there is nothing to measure.
+        if not (root / REPORT).exists():
+            return False
+        report = read_with_checksum(root / REPORT)
+    except ProjectError:
+        return True
+    return expected.items() <= report.items()
+
+
+def fingerprint(config: Config, root: Path) -> dict[str, str | None]:
+    """Hash everything that the measurements depend on.
+
+    Args:
+        config: Names the tables.
+        root: The project's folder.
+
+    Returns:
+        The sha256 of the `model`, of the tables `train` and `test`, and of the `package`.
+
+    Raises:
+        ProjectError: One of them is missing.
+    """
+    paths = {
+        "model": MODEL,
+        "train": config.table("processed", "train"),
+        "test": config.table("processed", "test"),
+    }
+    hashes: dict[str, str | None] = {}
+    for name, path in paths.items():
+        if not (root / path).exists():
+            raise ProjectError(f"{path} is missing: `make pipeline` makes it")
+        hashes[name] = file_hash(root / path)
+    # All of the code: any module may be on the way from a row to a prediction.
+    code = b"\0".join(path.read_bytes() for path in sorted(team.PACKAGE.rglob("*.py")))
+    hashes["package"] = sha256(code).hexdigest()
+    return hashes
+
+
 def measure(config: Config, root: Path) -> dict[str, Any]:
     """Measure the candidate and write reports/profile.json.
 
@@ -49,6 +126,9 @@ def measure(config: Config, root: Path) -> dict[str, Any]:
     Raises:
         ProjectError: There is no model or no table yet.
     """
+    from .latency import serve
+    from .retraining import retrain_twice
+
     facts: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **fingerprint(config, root),
@@ -161,6 +241,9 @@ def profile_command(config: Config, root: Path, console: Console) -> None:
     Raises:
         ProjectError: Measuring is not possible, or a budget is broken.
     """
+    from ..evaluation.card import load_report, write_card
+    from ..gates.budget import broken
+
     with console.status("training twice and predicting, on one thread"):
         profile = measure(config, root)
     if profile["failure"]:
@@ -184,6 +267,8 @@ def profile_command(config: Config, root: Path, console: Console) -> None:
 
 
 def _table(profile: dict[str, Any], config: Config) -> Table:
+    from ..gates.budget import MEANING
+
     table = Table("on one thread", "measured", "budget")
     for name, budget in config.gates.budget:
         what, unit = MEANING[name]
@@ -192,3 +277,6 @@ def _table(profile: dict[str, Any], config: Config) -> Table:
         took = f"{batch['median_ms']:g} ms, 95 % in {batch['p95_ms']:g} ms"
         table.add_row(f"a batch of {batch['rows']:,}", took, "")
     return table
+
+
+COMMANDS = (profile,)

@@ -22,7 +22,7 @@ import pandas as pd
 import time_machine
 import yaml
 
-from ..config import Config, load_config
+from ..config import Config, SettingsDumper, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
 from ..modeling.inputs import inputs
@@ -30,9 +30,7 @@ from ..modeling.predictions import CachedModel, cache_predictions
 from ..modeling.storage import load_model
 from ..pipeline.recording import peak_memory_mb
 from ..pipeline.train import train
-from ..settings_file import SettingsDumper
-from . import bare_environment, guard, run_alone
-from .freshness import MODEL
+from . import MODEL, bare_environment, guard, run_alone
 
 CODE = Path(__file__).parents[2]
 """The team's package, with the machinery in it."""

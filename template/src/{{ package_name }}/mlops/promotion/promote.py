@@ -15,7 +15,7 @@ from ..gates import NO_REASONS, Reasons, Verdict, judge
 from ..git import author, commit_of
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
-from . import champion_files, golden, record
+from . import golden, record
 from .evidence import Evidence
 
 OnVerdict = Callable[[str, Verdict], None]
@@ -108,8 +108,8 @@ def _make_champion(
     _tag(config, root, version, "behind_best", f"{evidence.behind_best:.6f}")
     of_champion = record.of_promotion(evidence, version, verdicts) | facts
     _tag(config, root, version, "record", json.dumps(of_champion))
-    champion_files.copy(root, registry.fetch(root, config.model.name, version))
-    champion_files.version(root)
+    record.copy_files(root, registry.fetch(root, config.model.name, version))
+    record.version_files(root)
     _move_aliases(config, root, evidence.champion_version, version, facts)
     record.write(root, of_champion)
     edited = of_champion["edited_machinery"]
@@ -169,7 +169,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
         # Loading raises before anything is changed.
         folder = registry.fetch(root, model, previous)
         manifest.load(folder)
-        champion_files.copy(root, folder)
+        record.copy_files(root, folder)
         facts = who_and_why(why)
         _tag(config, root, previous, "restored", json.dumps(facts))
         _tag(config, root, champion, "withdrawn", json.dumps(facts))
@@ -179,7 +179,7 @@ def rollback(config: Config, root: Path, why: str) -> str:
         record.write(root, record.of_restored(root, previous, champion, facts))
         # DVC takes a second, in which the service would answer with the model that is not wanted.
         try:
-            champion_files.version(root)
+            record.version_files(root)
         except ProjectError as error:
             restored = f"version {previous.number} is champion again"
             raise ProjectError(f"{restored}, but {error}") from None

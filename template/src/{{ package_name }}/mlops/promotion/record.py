@@ -5,6 +5,7 @@ registry that lacks the recorded champion says so, and no model becomes first wh
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ..config import Config
+from ..data.fetch import dvc
 from ..errors import ProjectError
-from ..gates import Verdict, drift
+from ..gates import Verdict, changed_thresholds, drift
 from ..gates.slices import judged_slices
 from ..git import edited_machinery
-from ..tracking import Version, registry, write_json
-from . import champion_files, staleness
+from ..tracking import MODEL_FILES, Version, files_of, hashes_of, registry, write_json
+from . import staleness
 
 if TYPE_CHECKING:
     from .evidence import Evidence
 
 RECORD = Path("models", "champion.json")
 """Committed with the promotion: who is champion, by which verdicts, since when and why."""
+
+FILES = Path("models", "champion")
+"""A copy of the champion's files; git keeps DVC's pointer to it."""
 
 TEXTS = ("sha256", "commit", "chosen", "who", "when", "why")
 """What every record has, beside the number of the version."""
@@ -72,6 +77,38 @@ def read(root: Path) -> dict[str, Any] | None:
         ) from None
 
 
+def copy_files(root: Path, folder: Path) -> None:
+    """Copy a champion's files to where DVC versions them.
+
+    Args:
+        root: The project.
+        folder: The champion's files in the registry.
+    """
+    target = root / FILES
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    for name in files_of(folder):
+        shutil.copyfile(folder / name, target / name)
+
+
+def version_files(root: Path) -> None:
+    """Let DVC version the copy.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: DVC does not take it.
+    """
+    try:
+        dvc("add", "--quiet", str(FILES), cwd=root)
+    except ProjectError as error:
+        raise ProjectError(
+            f"DVC did not take its files ({error}): fix that, then `uv run dvc add {FILES}`"
+        ) from None
+
+
 def of_promotion(
     evidence: "Evidence", version: Version, verdicts: dict[str, Verdict]
 ) -> dict[str, Any]:
@@ -104,11 +141,11 @@ def of_promotion(
         "behind_best": round(evidence.behind_best, 6),
         "edited_machinery": edited_machinery(evidence.root),
         "withdrawn": _still_withdrawn(evidence),
-        "files": champion_files.hashes(evidence.candidate_folder or evidence.root / "models"),
+        "files": hashes_of(evidence.candidate_folder or evidence.root / "models"),
         "slices": judged_slices(evidence),
         "columns": drift.summaries(evidence),
         "thresholds": thresholds,
-        "changed_thresholds": _changes(before, thresholds),
+        "changed_thresholds": changed_thresholds(before, thresholds),
         "verdicts": {name: asdict(verdict) for name, verdict in verdicts.items()},
     }
 
@@ -118,18 +155,6 @@ def _still_withdrawn(evidence: "Evidence") -> dict[str, Any]:
     withdrawn = dict(evidence.recorded.get("withdrawn", {}))
     withdrawn.pop(evidence.manifest["sha256"], None)
     return withdrawn
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
-    """The settings that differ, as [before, now], by names such as `floor.skill`."""
-    changed = {}
-    for gate in sorted(before.keys() | now.keys()):
-        old = before.get(gate, {})
-        new = now.get(gate, {})
-        for name in sorted(old.keys() | new.keys()):
-            if old.get(name) != new.get(name):
-                changed[f"{gate}.{name}"] = [old.get(name), new.get(name)]
-    return changed
 
 
 def of_restored(
@@ -240,7 +265,7 @@ def _pull(config: Config, root: Path) -> str:
         "record": json.dumps(facts),
         "behind_best": str(facts.get("behind_best", 0)),
     }
-    version = registry.register(root, model, champion_files.bring(root, facts), None, tags)
+    version = registry.register(root, model, _bring_files(root, facts), None, tags)
     if "withdrawn" in version.tags and not facts.get("again"):
         by = json.loads(version.tags["withdrawn"])
         raise ProjectError(
@@ -256,3 +281,25 @@ def _pull(config: Config, root: Path) -> str:
         f"Version {version.number} of {model} is champion here: git names it, promoted by "
         f"{facts['who']} at {facts['when']}."
     )
+
+
+def _bring_files(root: Path, facts: dict[str, Any]) -> Path:
+    """The folder with the recorded champion's files, pulled if they are not there."""
+    folder = root / FILES
+    # All of them: the code among them is run when the champion is scored.
+    recorded = facts.get("files", {MODEL_FILES[0]: facts["sha256"]})
+    if not recorded.items() <= hashes_of(folder).items():
+        try:
+            dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
+        except ProjectError as error:
+            raise ProjectError(
+                f"{FILES} cannot be had from the DVC remote: who promoted it runs "
+                "`uv run dvc push --all-commits`, and this clone names the same remote in "
+                f".dvc/config ({error})"
+            ) from None
+    if not recorded.items() <= hashes_of(folder).items():
+        raise ProjectError(
+            f"{FILES} does not hold the model that {RECORD} names: commit both files of a "
+            "promotion, and push its data with `uv run dvc push`"
+        )
+    return folder

@@ -247,14 +247,14 @@ def _write(root: Path, report: dict[str, Any]) -> None:
     # Imported here, since it takes a second.
     from ..checksums import read_with_checksum
     from ..evaluation.card import LOAD, write_card
-    from ..profiling import freshness, profile
+    from ..profiling import profile
     from ..tracking import write_json
 
     config = load_config(root)
     write_json(root / LOAD, report)
     console.print(f"{LOAD.as_posix()} has it all", highlight=False)
-    if (root / freshness.REPORT).exists():
-        measured = read_with_checksum(root / freshness.REPORT)
+    if (root / profile.REPORT).exists():
+        measured = read_with_checksum(root / profile.REPORT)
         if measured["model"] == report["model"] and not measured["failure"]:
             profile.write_resources(root, profile.recommend(measured, config, report))
     write_card(config, root)

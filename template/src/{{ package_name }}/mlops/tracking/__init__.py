@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import names
+from ..checksums import file_hash
 from ..errors import ProjectError
 
 MODEL_FILES = ("model.skops", "manifest.json", "code.zip")
@@ -82,6 +83,15 @@ def files_of(folder: Path) -> list[str]:
             none of these, and one before there were cards no card.
     """
     return [name for name in (*MODEL_FILES, GOLDEN, CARD) if (folder / name).exists()]
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each file of a model version, by its name.
+
+    Args:
+        folder: A version's folder.
+    """
+    return {name: file_hash(folder / name) for name in files_of(folder)}
 
 
 def has_registry(root: Path) -> bool:
