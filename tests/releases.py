@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from support import Answers, Project
 RECORDER = '''"""Write down each call: how, where, and what a file holds at that moment."""
 
 import json
+import shutil
 import os
 import sys
 from pathlib import Path
@@ -68,3 +70,14 @@ class Releases:
     def calls(self) -> list[dict[str, object]]:
         """Return what the hook wrote down, call by call."""
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+
+
+def first_release(template: Path, folder: Path) -> Releases:
+    """Return the template's v1.0.0 with the recording hook, in a folder of its own."""
+    path = shutil.copytree(template, folder / "template")
+    log = folder / "calls.jsonl"
+    recorder = RECORDER.replace("LOG", repr(str(log)))
+    support.git(path, "tag", "--delete", "v1.0.0")
+    releases = Releases(path, log)
+    releases.release("v1.0.0", {"hooks/run.py": lambda _: recorder})
+    return releases

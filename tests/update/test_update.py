@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import support
 import yaml
 from answers import SETS
-from releases import RECORDER, Releases
+from releases import Releases, first_release
 from support import Project
 
 SOURCE = "template/src/{{ package_name }}"
@@ -24,13 +23,7 @@ SENTINEL = "    # The template's part ends here; what stands below is yours.\n"
 @pytest.fixture
 def releases(template: Path, tmp_path: Path) -> Releases:
     """The template's v1.0.0 with the recording hook."""
-    path = shutil.copytree(template, tmp_path / "template")
-    log = tmp_path / "calls.jsonl"
-    recorder = RECORDER.replace("LOG", repr(str(log)))
-    support.git(path, "tag", "--delete", "v1.0.0")
-    releases = Releases(path, log)
-    releases.release("v1.0.0", {"hooks/run.py": lambda _: recorder})
-    return releases
+    return first_release(template, tmp_path)
 
 
 def append(text: str) -> Callable[[str], str]:
