@@ -71,7 +71,7 @@ def read_toml(text: str) -> None:
 
 
 def read_makefile(text: str) -> None:
-    """Let make read a Makefile and run nothing of it.
+    """Let make read a Makefile, as it does before each command, and run no recipe.
 
     Args:
         text: The Makefile.

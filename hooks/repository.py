@@ -55,12 +55,11 @@ class Repository:
         inner = self.place.relative_to(self.top).as_posix()
         return "" if inner == "." else f"{inner}/"
 
-    def git(self, *arguments: str, stdin: bytes = b"", allowed: tuple[int, ...] = (0,)) -> bytes:
+    def git(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> bytes:
         """Run git in the repository's folder.
 
         Args:
             arguments: The subcommand and its arguments.
-            stdin: What git is to read.
             allowed: The exit statuses that are no failure.
 
         Returns:
@@ -77,7 +76,7 @@ class Repository:
             [*command, *arguments],
             cwd=self.top,
             env=env | {"LC_ALL": "C"} | self.env,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )

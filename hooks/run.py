@@ -215,7 +215,7 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
     runner.run(Step("untrack", "leaves to DVC what the pipeline makes", [untrack]))
     runner.run(verification(slug))
     say(f"\n{table(runner.seconds)}\n\n{slug} is updated, and every check passed.")
-    say("Nothing was committed. Next:\n  git diff\n  git add --all\n  git commit")
+    say("Nothing was committed. Next:\n  git diff HEAD\n  git add --all\n  git commit")
 
 
 def list_files(runner: Runner, *options: str) -> list[str]:

@@ -6,6 +6,7 @@ Usage, with the project as the current folder: update.py before|after <answers g
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,16 +30,19 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0 if the update may go on.
     """
     stage, given = arguments
+    state = "Nothing was changed." if stage == "before" else f"The update is not merged. {GIVE_UP}"
     try:
         repository = repository_of(Path.cwd())
         if stage == "before":
             return guard(repository, given)
         return report(merge(repository))
     except KeyboardInterrupt:
-        complain(f"\nStopped during the merge. {GIVE_UP}")
+        # A second Ctrl-C must not interrupt the message.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        complain(f"\nStopped. {state}")
         return 130
     except (GitError, OSError) as error:
-        complain(f"\nThe update could not be merged: {error}\n{GIVE_UP}")
+        complain(f"\n{error}\n{state}")
         return 1
 
 

@@ -11,7 +11,7 @@ import copier
 import pytest
 import support
 import yaml
-from releases import RECORDER, Releases
+from releases import Releases, first_release
 from support import Project
 
 CHECKS = ".github/workflows/checks.yml"
@@ -21,16 +21,9 @@ TRAIN = "docker/train.Dockerfile"
 @pytest.fixture(scope="module")
 def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releases:
     """The template's v1.0.0, and a v2.0.0 with one change of each kind."""
-    folder = tmp_path_factory.mktemp("merges")
-    path = shutil.copytree(template, folder / "template")
-    log = folder / "calls.jsonl"
-    recorder = RECORDER.replace("LOG", repr(str(log)))
-    support.git(path, "tag", "--delete", "v1.0.0")
-    releases = Releases(path, log)
-    releases.release("v1.0.0", {"hooks/run.py": lambda _: recorder})
-    shutil.move(
-        path / f"template/{TRAIN}.jinja", path / "template/docker/training.Dockerfile.jinja"
-    )
+    releases = first_release(template, tmp_path_factory.mktemp("merges"))
+    docker = releases.path / "template/docker"
+    shutil.move(docker / "train.Dockerfile.jinja", docker / "training.Dockerfile.jinja")
     changes: dict[str, Callable[[str], str] | None] = {
         f"template/{CHECKS}": before_the_jobs,
         "template/CONTRIBUTING.md.jinja": None,
