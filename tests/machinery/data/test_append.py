@@ -241,6 +241,8 @@ def test_data_that_cannot_grow_says_what_to_do(
     settings = settled(config, "customers_raw.csv", Read())
     with pytest.raises(ProjectError, match=r"ADD=june\.csv is not there"):
         append(settings, tmp_path, "june.csv")
+    with pytest.raises(ProjectError, match=r"ADD=june's\.csv has a quote that is not closed"):
+        append(settings, tmp_path, "june's.csv")
     monkeypatch.setattr(module, "dvc", lambda *_, cwd: '{"customers_raw.csv.dvc": []}')
     with pytest.raises(ProjectError, match=r"is not the version that data/raw/customers_raw\.csv"):
         append(settings, tmp_path, str(path))

@@ -85,7 +85,12 @@ def append(config: Config, root: Path, given: str) -> str:
 def _sources(given: str) -> list[Path]:
     """The files that a person named, those of folders in order."""
     # A path with a space in it is one file.
-    names = [given] if Path(given).expanduser().exists() else shlex.split(given)
+    names = [given]
+    if not Path(given).expanduser().exists():
+        try:
+            names = shlex.split(given)
+        except ValueError:
+            raise ProjectError(f"ADD={given} has a quote that is not closed: check it") from None
     found = []
     for name in names:
         path = Path(name).expanduser()
