@@ -177,6 +177,16 @@ def test_an_unfinished_file_goes_once_it_is_old(tmp_path: Path) -> None:
     assert numbers(read_log(tmp_path)) == [0, 1]
 
 
+def test_a_file_that_is_finished_meanwhile_is_no_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path, 1)
+    gone = folder / "finished.writing"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([gone]))
+    monkeypatch.setattr(log_files, "_live_and_covered", lambda folder: ([], []))
+    log_files.remove_leftovers(folder)
+
+
 def test_readers_see_every_row_once_while_others_write_and_merge(
     config: Config, tmp_path: Path, busy: None
 ) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -99,8 +100,10 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
     oldest = time.time() - STALE_SECONDS
     for path in folder.glob("*.writing"):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        # A file that is finished meanwhile has another name by now.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def merge(folder: Path, max_bytes: float) -> None:
