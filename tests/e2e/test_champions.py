@@ -23,8 +23,8 @@ import mlflow.store.tracking.sqlalchemy_store
 from churn_radar.mlops.config import load_config
 from churn_radar.mlops.gates import Verdict
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion import record
 from churn_radar.mlops.promotion import promote as promotion
+from churn_radar.mlops.promotion import record, restore
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.tracking import registry
 
@@ -70,7 +70,7 @@ def champion():
 
 
 def rollback():
-    promotion.rollback(config, root, "")
+    restore.rollback(config, root, "")
 
 
 # How many changes of the registry each of them makes.

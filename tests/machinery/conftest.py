@@ -16,7 +16,7 @@ importable()
 from churn_radar.mlops.checksums import write_with_checksum
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion import record
+from churn_radar.mlops.promotion import record, restore
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
 
@@ -85,6 +85,7 @@ def project(
     monkeypatch.setattr(Evidence, "stale", [])
     monkeypatch.setattr(Evidence, "is_verified", True)
     monkeypatch.setattr(record, "dvc", lambda *_, cwd: None)
+    monkeypatch.setattr(restore, "dvc", lambda *_, cwd: None)
     return tmp_path
 
 

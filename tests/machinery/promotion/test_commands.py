@@ -14,7 +14,7 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons, Verdict
 from churn_radar.mlops.git import commit_of
 from churn_radar.mlops.modeling import manifest
-from churn_radar.mlops.promotion import commands, staleness
+from churn_radar.mlops.promotion import commands, restore
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.promote import Outcome
 from machinery.promotion.champions import try_it
@@ -25,7 +25,7 @@ from machinery.promotion.known import another
 def _quick(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes time or lasts: DVC, and a setting of the whole process."""
     monkeypatch.setattr(commands, "load_config", lambda _: config)
-    monkeypatch.setattr(staleness, "ask", lambda _: None)
+    monkeypatch.setattr(commands, "ask_dvc", lambda _: None)
     monkeypatch.setattr(commands.gc, "set_threshold", lambda _: None)
     monkeypatch.setattr(commands, "_require_own_package", lambda _: None)
     monkeypatch.setattr(commands, "_verify_and_measure", lambda _: None)
@@ -77,7 +77,7 @@ def test_the_gates_of_another_project_do_not_judge(
 def test_the_way_back_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(module, "rollback", lambda _, __, why: f"Version 1 again: {why}")
+    monkeypatch.setattr(restore, "rollback", lambda _, __, why: f"Version 1 again: {why}")
     commands.rollback(why="complaints")
     assert "Version 1 again: complaints" in capsys.readouterr().out
 

@@ -10,7 +10,8 @@ from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Verdict
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.promotion.promote import Outcome, promote, rollback
+from churn_radar.mlops.promotion.promote import Outcome, promote
+from churn_radar.mlops.promotion.restore import rollback
 from churn_radar.mlops.tracking import Version, registry
 from filelock import FileLock
 from machinery.promotion.known import another

@@ -10,9 +10,10 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons, Verdict, champion
 from churn_radar.mlops.promotion import promote as module
-from churn_radar.mlops.promotion import record
+from churn_radar.mlops.promotion import record, restore
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.promotion.promote import promote, rollback
+from churn_radar.mlops.promotion.promote import promote
+from churn_radar.mlops.promotion.restore import rollback
 from churn_radar.mlops.tracking import registry
 from machinery.promotion.champions import champion_verdict, recorded, try_it
 from machinery.promotion.known import another
@@ -90,12 +91,12 @@ def test_another_clone_takes_the_same_champion(
     assert verdict.status == "refused"
     assert "git names another champion than this registry" in verdict.reason
     assert "make registry-pull" in verdict.reason
-    assert "is champion here" in record.pull(config, second)
+    assert "is champion here" in restore.pull(config, second)
     taken = registry.by_alias(second, config.model.name, "champion")
     assert taken is not None
     assert taken.tags["sha256"] == recorded(project)["sha256"]
     assert "the champion already" in champion_verdict(config, second).reason
-    assert "already" in record.pull(config, second)
+    assert "already" in restore.pull(config, second)
 
 
 def test_a_registry_that_was_lost_makes_nobody_the_first(
@@ -158,12 +159,12 @@ def test_a_champion_without_its_files_is_one_sentence(
     config: Config, project: Path, clone: Callable[[], Path]
 ) -> None:
     with pytest.raises(ProjectError, match="no champion was promoted"):
-        record.pull(config, project)
+        restore.pull(config, project)
     try_it(config, project)
     second = clone()
     shutil.rmtree(second / record.FILES)
     with pytest.raises(ProjectError, match="does not hold the model that"):
-        record.pull(config, second)
+        restore.pull(config, second)
 
 
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "[]", '{"sha256": "a", "version": 1}'])
@@ -192,7 +193,7 @@ def test_code_that_was_exchanged_on_the_way_is_not_taken(
     second = clone()
     (second / record.FILES / "code.zip").write_bytes(b"other code")
     with pytest.raises(ProjectError, match="does not hold the model"):
-        record.pull(config, second)
+        restore.pull(config, second)
 
 
 def test_without_the_record_the_registry_remembers(config: Config, project: Path) -> None:
@@ -212,9 +213,9 @@ def test_files_that_nobody_pushed_are_asked_for(
     def fail(*_: str, cwd: Path) -> None:
         raise ProjectError("dvc pull failed: ")
 
-    monkeypatch.setattr(record, "dvc", fail)
+    monkeypatch.setattr(restore, "dvc", fail)
     with pytest.raises(ProjectError, match="who promoted it runs `uv run dvc push --all-commits`"):
-        record.pull(config, second)
+        restore.pull(config, second)
 
 
 def test_a_branch_without_the_record_makes_nobody_the_first(

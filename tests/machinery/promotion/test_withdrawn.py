@@ -8,9 +8,10 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import Reasons
-from churn_radar.mlops.promotion import record
+from churn_radar.mlops.promotion import record, restore
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.promotion.promote import promote, rollback
+from churn_radar.mlops.promotion.promote import promote
+from churn_radar.mlops.promotion.restore import rollback
 from churn_radar.mlops.tracking import hashes_of, registry
 from machinery.promotion.champions import champion_verdict, recorded, try_it
 from machinery.promotion.known import another
@@ -25,7 +26,7 @@ def test_what_was_lost_before_is_not_forgotten_in_another_clone(
     record.write(project, recorded(project) | {"behind_best": 0.0125})
     second = clone()
     assert Evidence(config, second).behind_best == 0.0125
-    record.pull(config, second)
+    restore.pull(config, second)
     version = registry.by_alias(second, config.model.name, "champion")
     assert version is not None
     assert float(version.tags["behind_best"]) == 0.0125
@@ -59,7 +60,7 @@ def test_a_model_that_was_withdrawn_is_known_in_another_clone(
     try_it(config, project)
     rollback(config, project, "complaints")
     second = clone()
-    record.pull(config, second)
+    restore.pull(config, second)
     verdict = champion_verdict(config, second)
     assert verdict.status == "refused"
     assert "this model was withdrawn by" in verdict.reason
@@ -76,26 +77,26 @@ def test_a_withdrawn_model_comes_back_by_no_other_way(
 
     try_it(config, project)
     colleague = clone()
-    record.pull(config, colleague)
+    restore.pull(config, colleague)
     another(project)
     try_it(config, project)
     second = (project / record.RECORD).read_text()
     bring(second)
-    record.pull(config, colleague)
+    restore.pull(config, colleague)
     rollback(config, project, "complaints")
     # The colleague's champion is the one that was withdrawn, and may not become `previous`.
     bring((project / record.RECORD).read_text())
     assert champion_verdict(config, colleague).status == "refused"
     with pytest.raises(ProjectError, match="git names another champion"):
         rollback(config, colleague, "")
-    record.pull(config, colleague)
+    restore.pull(config, colleague)
     assert registry.by_alias(colleague, config.model.name, "previous") is None
     # Nor does a revert of the rollback bring it back.
     newest = registry.versions(project, config.model.name)[0]
     record.copy_files(project, registry.fetch(project, config.model.name, newest))
     (project / record.RECORD).write_text(second)
     with pytest.raises(ProjectError, match=r"withdrew at .*: complaints\. Bring the record"):
-        record.pull(config, project)
+        restore.pull(config, project)
 
 
 def test_a_withdrawn_model_that_is_champion_for_a_reason_is_withdrawn_no_more(

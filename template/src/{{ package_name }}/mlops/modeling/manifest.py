@@ -62,16 +62,33 @@ def read(folder: Path) -> dict[str, Any]:
         raise ProjectError(f"the model's manifest.json cannot be read: {error!r}") from None
 
 
-def load(folder: Path) -> "Pipeline":
-    """The model in `folder`; ProjectError unless hash, libraries and inputs fit."""
-    from .storage import load_model
+def check(folder: Path) -> dict[str, Any]:
+    """Check what can be known of a model without loading it, which takes seconds.
 
+    Args:
+        folder: The folder of the model.
+
+    Returns:
+        Its manifest.
+
+    Raises:
+        ProjectError: The file is not the one that the manifest describes, or the libraries here
+            are not those that it was made with.
+    """
     manifest = read(folder)
     path = folder / "model.skops"
     if not path.exists() or file_hash(path) != manifest["sha256"]:
         raise ProjectError(f"{path.name} is not the file that its manifest describes: train again")
     _refuse_other_libraries(manifest.get("libraries", {}))
-    model = load_model(path)
+    return manifest
+
+
+def load(folder: Path) -> "Pipeline":
+    """The model in `folder`; ProjectError unless hash, libraries and inputs fit."""
+    from .storage import load_model
+
+    manifest = check(folder)
+    model = load_model(folder / "model.skops")
     listed = list(manifest["features"])
     # An estimator of the team's own need not remember the names that it was fitted with.
     fitted_with = list(getattr(model, "feature_names_in_", listed))

@@ -16,6 +16,7 @@ from rich.markup import escape
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..gates import Reasons, Verdict
+from . import ask_dvc, is_verified
 
 console = Console()
 
@@ -54,8 +55,6 @@ def promote(
     again: Annotated[str, typer.Option(help="Why to promote a withdrawn version again.")] = "",
 ) -> None:
     """Let every gate judge the candidate; if none refuses, it becomes the champion."""
-    from . import staleness
-
     root = Path.cwd()
     _require_own_package(root)
     config = load_config(root)
@@ -70,7 +69,7 @@ def promote(
     gc.set_threshold(GC_THRESHOLD)
     with console.status("judging the candidate", spinner="line"):
         # DVC answers in a process of its own, while this one imports the store's libraries.
-        staleness.ask(root)
+        ask_dvc(root)
         from .promote import promote as run
 
         reasons = Reasons(uncompared.strip(), accept_worse.strip(), again.strip())
@@ -84,12 +83,11 @@ def promote(
 def _verify_and_measure(root: Path) -> None:
     """Verify and measure what is committed, unless that was done; nothing of what is not."""
     from ..git import commit_of, git, tree_hash
-    from . import staleness
 
     # What is not committed is refused in any case: nobody need wait for that.
     if not commit_of(root) or tree_hash(root) != git(root, "rev-parse", "HEAD^{tree}"):
         return
-    if not staleness.is_verified(root):
+    if not is_verified(root):
         console.print("This commit was not verified yet:\n", highlight=False)
         _run(
             root,
@@ -144,7 +142,7 @@ def _print_verdict(name: str, verdict: Verdict) -> None:
 def rollback(why: Why = "") -> None:
     """Make the previous champion the champion again."""
     # Imported here, since the store's libraries take a second.
-    from .promote import rollback as run
+    from .restore import rollback as run
 
     root = Path.cwd()
     _require_reason(why, "rollback")
@@ -154,7 +152,7 @@ def rollback(why: Why = "") -> None:
 
 def registry_pull() -> None:
     """Make the champion that git names the champion of this machine's registry."""
-    from .record import pull
+    from .restore import pull
 
     root = Path.cwd()
     with console.status("bringing the champion's files", spinner="line"):

@@ -23,7 +23,7 @@ from ..modeling.inputs import inputs
 from ..modeling.metrics import measure
 from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version, registry
-from . import record, staleness
+from . import changes_since_pipeline, is_verified, record
 from .old_champion import score_with_own_code
 
 
@@ -89,12 +89,12 @@ class Evidence:
     @cached_property
     def is_verified(self) -> bool:
         """Whether `make verify` passed with exactly these files."""
-        return staleness.is_verified(self.root)
+        return is_verified(self.root)
 
     @cached_property
     def stale(self) -> list[str]:
         """What DVC finds changed since the pipeline ran."""
-        return staleness.answer(self.root)
+        return changes_since_pipeline(self.root)
 
     # The candidate and the tables.
 
@@ -195,12 +195,7 @@ class Evidence:
     @cached_property
     def missing_champion(self) -> str:
         """Why the registry's champion is not the one that git names; empty if it is."""
-        model = self.config.model.name
-        previous = registry.by_alias(self.root, model, "previous")
-        # Of all branches and merges: on this one nobody may have been promoted yet.
-        history = ("log", "-1", "--all", "--full-history", "--format=%h", "--", str(record.RECORD))
-        last = git(self.root, *history) if self.commit else ""
-        return record.missing_champion(self.root, self.champion_version, previous, last)
+        return record.missing_champion(self.config, self.root, self.champion_version)
 
     @cached_property
     def recorded(self) -> dict[str, Any]:

@@ -1,18 +1,15 @@
-"""The one way to a new champion, and the way back."""
+"""The one way to a new champion: every gate judges."""
 
-import getpass
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..config import Config
 from ..errors import ProjectError
 from ..gates import NO_REASONS, Reasons, Verdict, judge
-from ..git import author, commit_of
+from ..git import commit_of
 from ..modeling import manifest
 from ..tracking import Version, logged_run, registry
 from . import golden, record
@@ -76,7 +73,8 @@ def promote(
             verdicts[name] = verdict
             on_verdict(name, verdict)
         allowed = all(verdict.allows for verdict in verdicts.values())
-        facts = who_and_why(why) | {"commit": evidence.commit, "sha256": version.tags["sha256"]}
+        facts = record.who_and_why(why)
+        facts |= {"commit": evidence.commit, "sha256": version.tags["sha256"]}
         facts |= {name: reason for name, reason in asdict(reasons).items() if reason}
         if allowed:
             summary = _make_champion(evidence, version, verdicts, facts)
@@ -90,7 +88,7 @@ def promote(
         verdicts=verdicts,
         summary=summary,
     )
-    _write_report(root, asdict(outcome) | facts)
+    record.write_report(root, asdict(outcome) | facts)
     return outcome
 
 
@@ -138,73 +136,6 @@ def register_candidate(config: Config, root: Path, commit: str) -> Version:
         golden.record(config, folder)
     run = logged_run(root, facts["sha256"])
     return registry.register(root, config.model.name, folder, run, tags)
-
-
-def rollback(config: Config, root: Path, why: str) -> str:
-    """Make the version `previous` the champion again.
-
-    Args:
-        config: The project's settings.
-        root: The project.
-        why: The reason, for the record.
-
-    Returns:
-        What was done, in a sentence.
-
-    Raises:
-        ProjectError: There is no previous champion, or it cannot be loaded; nothing was changed.
-            Or it is champion again, and DVC did not take its files.
-    """
-    model = config.model.name
-    with record.lock(root):
-        champion = registry.by_alias(root, model, "champion")
-        previous = registry.by_alias(root, model, "previous")
-        if previous is None or champion is None or previous.number == champion.number:
-            raise ProjectError("there is no previous champion to return to; nothing was changed")
-        missing = Evidence(config, root, champion).missing_champion
-        if missing:
-            raise ProjectError(f"{missing}; nothing was changed")
-        if previous.tags["sha256"] in (record.read(root) or {}).get("withdrawn", {}):
-            raise ProjectError("the champion before was withdrawn; nothing was changed")
-        # Loading raises before anything is changed.
-        folder = registry.fetch(root, model, previous)
-        manifest.load(folder)
-        record.copy_files(root, folder)
-        facts = who_and_why(why)
-        _tag(config, root, previous, "restored", json.dumps(facts))
-        _tag(config, root, champion, "withdrawn", json.dumps(facts))
-        # In this order, so that there is a champion wherever the process is stopped.
-        registry.set_alias(root, model, "champion", previous.number)
-        registry.drop_alias(root, model, "previous")
-        record.write(root, record.of_restored(root, previous, champion, facts))
-        # DVC takes a second, in which the service would answer with the model that is not wanted.
-        try:
-            record.version_files(root)
-        except ProjectError as error:
-            restored = f"version {previous.number} is champion again"
-            raise ProjectError(f"{restored}, but {error}") from None
-    summary = (
-        f"Version {previous.number} of {model} is champion again, version {champion.number} not."
-    )
-    numbers = {"version": previous.number, "champion": champion.number}
-    _write_report(root, numbers | {"summary": summary} | facts)
-    return summary
-
-
-def who_and_why(why: str) -> dict[str, str]:
-    """Record who acts, when and why.
-
-    Args:
-        why: The reason.
-
-    Returns:
-        `who` as git knows the person, else the system; `when` as an ISO time in UTC; `why`.
-    """
-    return {
-        "who": author(Path.cwd()) or getpass.getuser(),
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "why": why,
-    }
 
 
 def _move_aliases(
@@ -297,14 +228,3 @@ def _promotion_summary(evidence: Evidence, version: Version, verdicts: dict[str,
         f"{metric} {score:.3f} [{low:.3f}, {high:.3f}] on {measured['rows']:,} held-out rows; "
         f"{len(verdicts)} gates judged it.{doubt}"
     )
-
-
-def _write_report(root: Path, facts: dict[str, Any]) -> None:
-    """Write reports/promotion.json for programs, promotion.md for a pull request."""
-    folder = root / "reports"
-    folder.mkdir(exist_ok=True)
-    text = json.dumps(facts, indent=2, ensure_ascii=False)
-    (folder / "promotion.json").write_text(f"{text}\n", encoding="utf-8")
-    why = facts["why"] or "no reason given"
-    page = f"{facts['summary']}\n\n{facts['when']}, {facts['who']}: {why}\n"
-    (folder / "promotion.md").write_text(page, encoding="utf-8")

@@ -4,11 +4,13 @@ A registry is on one machine, unless there is a tracking server. The record is w
 registry that lacks the recorded champion says so, and no model becomes first where a champion was.
 """
 
+import getpass
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,10 @@ from filelock import FileLock, Timeout
 from ..config import Config
 from ..data.fetch import dvc
 from ..errors import ProjectError
-from ..gates import Verdict, changed_thresholds, drift
-from ..gates.slices import judged_slices
-from ..git import edited_machinery
-from ..tracking import MODEL_FILES, Version, files_of, hashes_of, registry, write_json
-from . import staleness
+from ..gates import Verdict, changed_thresholds
+from ..git import author, commit_of, edited_machinery, git
+from ..tracking import Version, files_of, hashes_of, registry, write_json
+from . import POINTER
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -119,6 +120,10 @@ def of_promotion(
         version: Its version in the registry.
         verdicts: The verdict of each gate.
     """
+    # Imported here, since a rollback is urgent and needs neither.
+    from ..gates import drift
+    from ..gates.slices import judged_slices
+
     metric = evidence.config.selection.metric
     measured = evidence.measured
     thresholds = evidence.config.gates.model_dump(mode="json")
@@ -192,16 +197,45 @@ def write(root: Path, facts: dict[str, Any]) -> None:
     write_json(root / RECORD, facts)
 
 
-def missing_champion(
-    root: Path, champion: Version | None, previous: Version | None, last: str
-) -> str:
-    """Say whether git names another champion than this registry.
+def who_and_why(why: str) -> dict[str, str]:
+    """Record who acts, when and why.
+
+    Args:
+        why: The reason.
+
+    Returns:
+        `who` as git knows the person, else the system; `when` as an ISO time in UTC; `why`.
+    """
+    return {
+        "who": author(Path.cwd()) or getpass.getuser(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "why": why,
+    }
+
+
+def write_report(root: Path, facts: dict[str, Any]) -> None:
+    """Write reports/promotion.json for programs, promotion.md for a pull request.
 
     Args:
         root: The project.
+        facts: What came of it; `summary`, `when`, `who` and `why` are among it.
+    """
+    folder = root / "reports"
+    folder.mkdir(exist_ok=True)
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    (folder / "promotion.json").write_text(f"{text}\n", encoding="utf-8")
+    why = facts["why"] or "no reason given"
+    page = f"{facts['summary']}\n\n{facts['when']}, {facts['who']}: {why}\n"
+    (folder / "promotion.md").write_text(page, encoding="utf-8")
+
+
+def missing_champion(config: Config, root: Path, champion: Version | None) -> str:
+    """Say whether git names another champion than this registry.
+
+    Args:
+        config: Names the registered model.
+        root: The project.
         champion: The champion of the registry; None if it has none.
-        previous: The champion before it; None if there was none.
-        last: The last commit, of any branch, that changed the record; empty if none ever did.
 
     Returns:
         One sentence with the way out; empty if record and registry agree.
@@ -212,10 +246,11 @@ def missing_champion(
     recorded = read(root)
     do_without = "to do without it: UNCOMPARED= with a reason"
     if recorded is None:
-        if champion is None and last:
+        last = "" if champion else _last_change(root)
+        if last:
             return (
                 f"git had {RECORD} before or in commit {last}, and no model is the first where a "
-                f"champion was: `git checkout {last} -- {RECORD} {staleness.POINTER}` (if that "
+                f"champion was: `git checkout {last} -- {RECORD} {POINTER}` (if that "
                 f"commit removed it, `{last}~`), then `make registry-pull`; {do_without}"
             )
         return ""
@@ -224,6 +259,7 @@ def missing_champion(
         return ""
     was_withdrawn = of_champion in recorded.get("withdrawn", {})
     # The one before: a promotion was stopped before it could write the record.
+    previous = registry.by_alias(root, config.model.name, "previous")
     if previous and recorded["sha256"] == previous.tags.get("sha256") and not was_withdrawn:
         return ""
     return (
@@ -233,73 +269,9 @@ def missing_champion(
     )
 
 
-def pull(config: Config, root: Path) -> str:
-    """Make the recorded champion the champion of this registry.
-
-    Args:
-        config: Names the registered model.
-        root: The project.
-
-    Returns:
-        What was done, in a sentence.
-
-    Raises:
-        ProjectError: No champion is recorded, or its files cannot be brought.
-    """
-    with lock(root):
-        return _pull(config, root)
-
-
-def _pull(config: Config, root: Path) -> str:
-    facts = read(root)
-    if facts is None:
-        raise ProjectError(f"{RECORD} is not there: no champion was promoted, or git pull first")
-    model = config.model.name
-    champion = registry.by_alias(root, model, "champion")
-    if champion and champion.tags.get("sha256") == facts["sha256"]:
-        return f"Version {champion.number} of {model} is the recorded champion already."
-    tags = {
-        "git_commit": facts["commit"],
-        "chosen": facts["chosen"],
-        "promoted": json.dumps({name: facts[name] for name in ("who", "when", "why")}),
-        "record": json.dumps(facts),
-        "behind_best": str(facts.get("behind_best", 0)),
-    }
-    version = registry.register(root, model, _bring_files(root, facts), None, tags)
-    if "withdrawn" in version.tags and not facts.get("again"):
-        by = json.loads(version.tags["withdrawn"])
-        raise ProjectError(
-            f"{RECORD} names a model that {by['who']} withdrew at {by['when']}: {by['why']}. Bring "
-            f"the record before it back (`git log -- {RECORD}`), pull that, promote with AGAIN="
-        )
-    if champion and champion.tags.get("sha256") in facts.get("withdrawn", {}):
-        registry.drop_alias(root, model, "previous")
-    elif champion:
-        registry.set_alias(root, model, "previous", champion.number)
-    registry.set_alias(root, model, "champion", version.number)
-    return (
-        f"Version {version.number} of {model} is champion here: git names it, promoted by "
-        f"{facts['who']} at {facts['when']}."
-    )
-
-
-def _bring_files(root: Path, facts: dict[str, Any]) -> Path:
-    """The folder with the recorded champion's files, pulled if they are not there."""
-    folder = root / FILES
-    # All of them: the code among them is run when the champion is scored.
-    recorded = facts.get("files", {MODEL_FILES[0]: facts["sha256"]})
-    if not recorded.items() <= hashes_of(folder).items():
-        try:
-            dvc("pull", "--quiet", "--force", staleness.POINTER, cwd=root)
-        except ProjectError as error:
-            raise ProjectError(
-                f"{FILES} cannot be had from the DVC remote: who promoted it runs "
-                "`uv run dvc push --all-commits`, and this clone names the same remote in "
-                f".dvc/config ({error})"
-            ) from None
-    if not recorded.items() <= hashes_of(folder).items():
-        raise ProjectError(
-            f"{FILES} does not hold the model that {RECORD} names: commit both files of a "
-            "promotion, and push its data with `uv run dvc push`"
-        )
-    return folder
+def _last_change(root: Path) -> str:
+    """The last commit that changed the record; empty if none ever did."""
+    if not commit_of(root):
+        return ""
+    # Of all branches and merges: on this one nobody may have been promoted yet.
+    return git(root, "log", "-1", "--all", "--full-history", "--format=%h", "--", str(RECORD))
