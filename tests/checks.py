@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 import ownership
 import yaml
+from pathspec import GitIgnoreSpec
 from support import Project
 
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -29,6 +30,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
 }
 JINJA = re.compile(r"(?<!\$)\{\{(?!\d+\}\})|\{%|\{#")  # neither GitHub's ${{ }} nor a regex's {{2}}
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+REPEAT = 7
+"""Lines that stand twice in a file, so that an edit of one may be merged into the other."""
 TIGHT = {".md", ".toml", ".yaml", ".yml"}
 clean: set[str] = set()
 
@@ -70,6 +73,30 @@ def whitespace(project: Project) -> list[str]:
         if "\n\n\n" in text and PurePosixPath(name).suffix in TIGHT:
             found.append(f"{name}: two empty lines")
     return found
+
+
+def mergeable(project: Project) -> list[str]:
+    """Refuse what an update cannot merge: what git ignores, what is no text, and long repeats."""
+    ignored = GitIgnoreSpec.from_lines(project.text(".gitignore").splitlines())
+    found = [f"{name}: git ignores it" for name in ignored.match_files(project.paths)]
+    for name in project.paths:
+        text = project.text(name)
+        if "\0" in text:
+            found.append(f"{name}: not a text")
+        if line := second_begin(text.splitlines()):
+            found.append(f"{name}:{line}: {REPEAT} lines as before: git may take one for the other")
+    return found
+
+
+def second_begin(lines: list[str]) -> int | None:
+    """The number of the first line of a repeat; None if there is none."""
+    seen = set()
+    for begin in range(len(lines) - REPEAT + 1):
+        window = tuple(lines[begin : begin + REPEAT])
+        if window in seen:
+            return begin + 1
+        seen.add(window)
+    return None
 
 
 def names(project: Project) -> list[str]:
@@ -123,4 +150,4 @@ def tidy(project: Project) -> list[str]:
     return found
 
 
-CHECKS = [syntax, residue, whitespace, names, links, owned, tidy]
+CHECKS = [syntax, residue, whitespace, mergeable, names, links, owned, tidy]

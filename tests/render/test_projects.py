@@ -24,6 +24,7 @@ requires-python = ">=3.11"
 line-length = 100
 """
 CLEAN = {
+    ".gitignore": "/data/\n",
     "pyproject.toml": PYPROJECT,
     "README.md": "# Title\n\nSee [how](CONTRIBUTING.md).\n",
     "CONTRIBUTING.md": "# How\n",
@@ -43,6 +44,9 @@ FAULTS = [
     ("whitespace", "README.md", "# Title\n\n"),
     ("whitespace", "README.md", "\n# Title\n"),
     ("whitespace", "params.yaml", "a: 1\n\n\nb: 2\n"),
+    ("mergeable", ".gitignore", "/README.md\n"),
+    ("mergeable", "params.yaml", 2 * "a:\n\n- 1\n- 2\n- 3\n- 4\n- 5\n"),
+    ("mergeable", "README.md", "# Title\0\n"),
     ("names", "docs/what?.md", "# What\n"),
     ("names", f"docs/{'w' * 100}.md", "# What\n"),
     ("names", "Readme.md", "# Another\n"),

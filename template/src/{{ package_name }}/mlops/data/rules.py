@@ -86,10 +86,7 @@ class Rules:
         """Return every rule that a row breaks, in the order of the rows.
 
         Args:
-            rows: Any number of rows, with the columns of the schema in any order.
-
-        Raises:
-            ProjectError: A column is missing, or not declared.
+            rows: As for `split`, which raises the same errors.
         """
         return self.split(rows).broken
 

@@ -74,11 +74,11 @@ def check_card(config: Config, root: Path) -> str:
     """Compare the card with what the pipeline found last.
 
     Args:
-        config: The settings.
+        config: The settings, of which the card names some.
         root: The project's folder.
 
     Returns:
-        Which model the card is about.
+        Which model both are about.
 
     Raises:
         ProjectError: They differ, the marks are missing, or there is no evidence.

@@ -175,7 +175,7 @@ def costs_by_threshold(is_positive: np.ndarray, probability: np.ndarray, costs: 
     Args:
         is_positive: Whether each row is of the positive class.
         probability: Of that class, as predicted for each row.
-        costs: Of a false positive and of a false negative.
+        costs: Of one error of each kind.
 
     Returns:
         The SVG.
