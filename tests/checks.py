@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 import re
@@ -40,13 +41,22 @@ def syntax(project: Project) -> list[str]:
     """Refuse what the file's own language cannot read."""
     found = []
     for name in project.paths:
-        parse = PARSERS.get(PurePosixPath(name).suffix)
-        try:
-            if parse:
-                parse(project.text(name))
-        except (SyntaxError, ValueError, yaml.YAMLError) as error:
-            found.append(f"{name}: {error}")
+        if problem := unreadable(PurePosixPath(name).suffix, project.text(name)):
+            found.append(f"{name}: {problem}")
     return found
+
+
+# Most files are the same in every project.
+@functools.cache
+def unreadable(suffix: str, text: str) -> str:
+    """Why a file cannot be read in the language of its suffix; empty if it can."""
+    parse = PARSERS.get(suffix)
+    try:
+        if parse:
+            parse(text)
+    except (SyntaxError, ValueError, yaml.YAMLError) as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def residue(project: Project) -> list[str]:
@@ -130,24 +140,38 @@ def tidy(project: Project) -> list[str]:
     tools = settings["tool"]
     formatter = ["black", "--check"] if "black" in tools else ["ruff", "format", "--check"]
     code = {name: text for name, text in project.files().items() if name.endswith(".py")}
-    facts = [code, tools["ruff"], tools.get("black"), settings["project"]["requires-python"]]
-    key = hashlib.sha256(repr(facts).encode()).hexdigest()
-    if key in clean:  # the same code and settings as another project's
-        return []
+    facts = [tools["ruff"], tools.get("black"), settings["project"]["requires-python"]]
+    # The linter looks at imports too, and so at all files; the formatter looks at each alone.
+    files = {fingerprint(text, facts): name for name, text in code.items()}
+    together = fingerprint(*code.items(), facts)
     found = []
-    for command in (["ruff", "check", "--no-cache"], formatter):
-        result = subprocess.run(
-            [sys.executable, "-m", *command, "."],
-            cwd=project.path,
-            check=False,
-            capture_output=True,
-            encoding="utf-8",
-        )
-        if result.returncode:
-            found.append(f"{' '.join(command)}:\n{result.stdout}{result.stderr}")
+    if together not in clean:
+        found += complaints(project, ["ruff", "check", "--no-cache", "."])
+    unseen = [name for key, name in files.items() if key not in clean]
+    if unseen:
+        found += complaints(project, [*formatter, *unseen])
     if not found:
-        clean.add(key)
+        clean.update(files, [together])
     return found
+
+
+def fingerprint(*facts: object) -> str:
+    """What is the same for the same code and settings in two projects."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def complaints(project: Project, command: list[str]) -> list[str]:
+    """What a tool says against a project; nothing if it is content."""
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project.path,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if result.returncode == 0:
+        return []
+    return [f"{' '.join(command[:2])}:\n{result.stdout}{result.stderr}"]
 
 
 CHECKS = [syntax, residue, whitespace, mergeable, names, links, owned, tidy]
