@@ -22,7 +22,11 @@ def root(tmp_path: Path) -> Path:
         "models/manifest.json": {"sha256": SHA, "python": "3.11", "libraries": {"numpy": "2.0"}},
         "models/model.skops": {},
         "reports/metrics.json": {"rows": 9, "roc_auc": 0.8},
-        "reports/selection.json": {"chosen": "my_model", "means": {"my_model": 0.7}},
+        "reports/selection.json": {
+            "chosen": "my_model",
+            "metric": "roc_auc",
+            "means": {"baseline": 0.5, "my_model": 0.7},
+        },
         "reports/tuning.json": {"settings": {}},
         "reports/plots/folds.json": {},
         "reports/verification.json": {},
@@ -75,17 +79,21 @@ def test_the_last_stage_logs_the_run(
     assert sent == []
     said = pipeline.run_stage("report", config, root)
     (run,) = sent
-    assert said == f"a page; logged as {run.name}"
+    assert said == (
+        f"a page; logged as {run.name}; roc_auc of each candidate: baseline 0.500, "
+        "my_model 0.700 (chosen)"
+    )
     assert run.experiment == f"{config.model.name}/pipeline"
-    assert run.name.startswith("my-model-20")
-    assert run.name.endswith("-0000000")
+    assert run.name.startswith("my-model-detached-20")
     assert run.params["selection.metric"] == config.selection.metric
-    assert run.params["seed"] == str(config.seed)
+    assert run.params["pipeline.seed"] == str(config.seed)
     assert run.params["data.read.names"] == "{}"
     assert run.metrics.items() >= {"roc_auc": 0.8, "selection.my_model": 0.7}.items()
     assert {"train.seconds", "report.seconds", "report.peak_mb"} <= run.metrics.keys()
     assert run.tags["library.numpy"] == "2.0"
     assert run.tags["git_dirty"] == "false"
+    # Both stages, though `train` ran before: that is what the model took.
+    assert run.seconds >= 2
     names = {path.relative_to(root).as_posix() for path in run.files}
     reports = {"metrics.json", "selection.json", "tuning.json", "runs.json", "plots/folds.json"}
     assert names == {f"reports/{name}" for name in reports} | {"models/manifest.json"}
@@ -93,9 +101,18 @@ def test_the_last_stage_logs_the_run(
     assert logged_run(root, "ef") is None
 
 
+def test_the_settings_of_the_chosen_model_alone_have_bare_names(
+    config: Config, root: Path, sent: list[Run]
+) -> None:
+    log_run(config.with_settings("my_model", {"depth": 3}), root)
+    bare = {name: value for name, value in sent[0].params.items() if "." not in name}
+    assert bare == {"depth": "3"}
+
+
 def test_the_run_names_commit_and_data(config: Config, root: Path, sent: list[Run]) -> None:
     git = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
-    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "x"]):
+    branch = ["init", "--quiet", "-b", "feature/Ünder_way"]
+    for command in (branch, ["commit", "--quiet", "--allow-empty", "-m", "x"]):
         subprocess.run([*git, *command], check=True)
     table = root / config.table("processed", "train")
     for path in (table, root / "params.yaml"):
@@ -108,7 +125,14 @@ def test_the_run_names_commit_and_data(config: Config, root: Path, sent: list[Ru
     first, second = sent
     sha = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert first.tags["git_commit"] == sha.stdout.strip()
-    assert first.name.endswith(f"-{sha.stdout[:7]}")
+    assert first.name.startswith("my-model-feature-nder-way-20")
+    # What it saw was not committed: the commit would be of other files.
+    source = "mlflow.source.git"
+    assert first.tags[f"{source}.branch"] == "feature/Ünder_way"
+    assert f"{source}.commit" not in first.tags
+    assert second.tags[f"{source}.commit"] == sha.stdout.strip()
+    assert first.tags["git_tree"] != second.tags["git_tree"]
+    assert [(table.step, table.path.name) for table in first.tables] == [("train", table.name)]
     assert (first.tags["git_dirty"], second.tags["git_dirty"]) == ("true", "false")
     assert first.tags["dvc_train"] == "5d41402abc4b2a76b9719d911017c592"
     assert "dvc_train" not in second.tags

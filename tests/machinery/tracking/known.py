@@ -9,7 +9,7 @@ from churn_radar.mlops.tracking import Run, Version, registry, runs
 MODEL = "some-model"
 RUN = Run(
     "some-model/pipeline",
-    "linear-20260131-1a2b3c4",
+    "linear-main-20260131-142530",
     {"data.name": "customers", "long": "x" * 9_000} | {f"setting_{n}": str(n) for n in range(150)},
     {"roc_auc": 0.8, "train.seconds": 1.5},
     {"git_commit": "0" * 40},

@@ -24,7 +24,7 @@ T = TypeVar("T")
 MODEL = "churn-radar"
 RUN = Run(
     f"{MODEL}/pipeline",
-    "linear-20260131-1a2b3c4",
+    "linear-main-20260131-142530",
     {f"setting_{n}": str(n) for n in range(80)},
     {f"metric_{n}": n / 7 for n in range(40)},
     {f"library.{n}": "1.0" for n in range(20)},

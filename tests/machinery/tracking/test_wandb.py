@@ -29,7 +29,7 @@ def wandb_logs(tmp_path: Path) -> Log:
             "from churn_radar.mlops.tracking import Run\n"
             "from churn_radar.mlops.tracking.runs import log\n"
             "files = [Path.cwd() / 'reports' / 'metrics.json']\n"
-            "print(log(Path.cwd(), Run('a/b', 'linear-20260131-1a2b3c4', {}, {'x': 1}, {}, files)))"
+            "print(log(Path.cwd(), Run('a/b', 'a-main-20260131-142530', {}, {'x': 1}, {}, files)))"
         )
         kept = {name: value for name, value in os.environ.items() if "WANDB" not in name}
         own = {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}

@@ -14,6 +14,7 @@ COMMANDS = (
     "data.fetch",
     "evaluation.card",
     "tracking.commands",
+    "tracking.leaderboard",
     "pipeline",
     "promotion.commands",
     "profiling.profile",

@@ -52,6 +52,18 @@ def commit_of(root: Path) -> str:
         return ""
 
 
+def branch_of(root: Path) -> str:
+    """Return the branch that is checked out; `detached` if none is, as in CI.
+
+    Args:
+        root: The project.
+    """
+    try:
+        return git(root, "branch", "--show-current") or "detached"
+    except ProjectError:
+        return "detached"
+
+
 def author(root: Path) -> str:
     """Return the name that git would write into a commit; empty if it knows none.
 

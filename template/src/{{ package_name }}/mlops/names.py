@@ -42,7 +42,12 @@ RULES = {
     "feature": Rule(SNAKE, "months_since_complaint", "lower-case words joined by _"),
     "model": Rule(KEBAB, "churn-radar", "lower-case words joined by -", "-"),
     "experiment": Rule(rf"{KEBAB}/{KEBAB}", "churn-radar/tune-linear", "<model>/<purpose>", "-"),
-    "run": Rule(rf"{KEBAB}-\d{{8}}-[0-9a-f]{{7}}", "linear-20260131-1a2b3c4", "<what>-<day>-<sha>"),
+    "run": Rule(
+        rf"{KEBAB}-\d{{8}}-\d{{6}}",
+        "linear-feature-tenure-bands-20260131-142530",
+        "<what>-<branch>-<day>-<time>",
+        "-",
+    ),
     "branch": Rule(
         # The last ones are bots: they choose their branches' names themselves.
         rf"main|master|develop|({PURPOSES})/{TAG}|(dependabot|renovate|template-update)/.+",

@@ -60,7 +60,8 @@ def run_stage(name: str, config: Config, root: Path) -> str:
     function = stage(name)
     # A starter tracks nothing, so it has no such module.
     if find_spec(f"{__package__}.recording") is None:
-        return function(config, root)
+        said = function(config, root)
+        return f"{said}; {_scores(root)}" if name == STAGES[-1] else said
     recording = import_module(".recording", __package__)
     with recording.measure_stage(name, root):
         said = function(config, root)
@@ -68,7 +69,17 @@ def run_stage(name: str, config: Config, root: Path) -> str:
         return said
     # Only now, since what the last stage took is part of the run.
     run = recording.log_run(config, root)
-    return f"{said}; logged as {run.name}"
+    return f"{said}; logged as {run.name}; {_scores(root)}"
+
+
+def _scores(root: Path) -> str:
+    """The score of every candidate in cross-validation, from which one was chosen."""
+    selection = json.loads((root / "reports" / "selection.json").read_text(encoding="utf-8"))
+    scores = []
+    for candidate, mean in selection["means"].items():
+        mark = " (chosen)" if candidate == selection["chosen"] else ""
+        scores.append(f"{candidate} {mean:.3f}{mark}")
+    return f"{selection['metric']} of each candidate: {', '.join(scores)}"
 
 
 def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> None:
@@ -76,7 +87,8 @@ def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> No
     root = Path.cwd()
     config = load_config(root)
     for name in stages or STAGES:
-        console.print(f"{name}: {run_stage(name, config, root)}", highlight=False)
+        # One line a stage, from which a name can be copied.
+        console.print(f"{name}: {run_stage(name, config, root)}", highlight=False, soft_wrap=True)
 
 
 def code() -> None:

@@ -1,5 +1,6 @@
 """Runs a stage and records what it took; the last one logs the whole run."""
 
+import getpass
 import json
 import os
 import re
@@ -14,15 +15,12 @@ from typing import Any
 from ..checksums import file_hash
 from ..config import Config
 from ..errors import ProjectError
-from ..git import commit_of, git
+from ..git import MADE, author, branch_of, commit_of, git, tree_hash
 from ..modeling import with_tuned_settings
-from ..tracking import RECORD, Run, read_record, run_name, runs, write_json
+from ..tracking import RECORD, Run, Table, read_record, run_name, runs, write_json
 
-OTHERS = {"ml_test_score", "profile", "promotion", "verification"}
+OTHERS = {"compare", "ml_test_score", "profile", "promotion", "verification"}
 """What other commands than the pipeline write to reports/."""
-
-MADE = ("dvc.lock", "models", "reports")
-"""What the pipeline changes itself: it makes no run dirty."""
 
 NO_COMMIT = "0" * 40
 """Recorded where there is no repository, or no commit in it."""
@@ -97,7 +95,8 @@ def describe_run(config: Config, root: Path) -> Run:
             "writes both again"
         )
     selection = _read(reports / "selection.json")
-    commit = commit_of(root) or NO_COMMIT
+    chosen = selection["chosen"]
+    tables = list(_tables(config, root))
     files = []
     for path in sorted(reports.rglob("*")):
         # What other commands wrote is about a model from before this run.
@@ -105,17 +104,23 @@ def describe_run(config: Config, root: Path) -> Run:
             files.append(path)
     return Run(
         experiment=f"{config.model.name}/pipeline",
-        name=run_name(selection["chosen"], commit),
-        params=_params(config),
+        name=run_name(chosen, branch_of(root)),
+        params=_params(config, chosen),
         metrics=_metrics(root, selection["means"]),
-        tags=_tags(config, root, manifest, commit),
+        tags=_tags(root, manifest, chosen) | {f"dvc_{table.step}": table.md5 for table in tables},
         files=[*files, manifest_path],
+        tables=tables,
+        seconds=sum(took["seconds"] for took in read_record(root).get("stages", {}).values()),
     )
 
 
-def _params(config: Config) -> dict[str, str]:
+def _params(config: Config, chosen: str) -> dict[str, str]:
+    """The settings of the chosen model by their own names, and all others by sections."""
+    sections = config.model_dump(mode="json")
+    # Only a setting of the model has a name without a dot.
+    sections["pipeline"] = {"task": sections.pop("task"), "seed": sections.pop("seed")}
     found = {}
-    for name, value in _flat(config.model_dump(mode="json")):
+    for name, value in _flat(config.model.settings(chosen) | sections):
         # Stores take text alone, and JSON can be read back.
         found[name] = value if isinstance(value, str) else json.dumps(value)
     return found
@@ -133,7 +138,8 @@ def _metrics(root: Path, means: dict[str, float]) -> dict[str, float]:
     return found
 
 
-def _tags(config: Config, root: Path, manifest: dict[str, Any], commit: str) -> dict[str, str]:
+def _tags(root: Path, manifest: dict[str, Any], chosen: str) -> dict[str, str]:
+    commit = commit_of(root) or NO_COMMIT
     # Git's way to say all but these: the pipeline's own results are no change to the code.
     outside = [f":!{made}" for made in MADE]
     changes = ""
@@ -143,18 +149,26 @@ def _tags(config: Config, root: Path, manifest: dict[str, Any], commit: str) -> 
     tags = {
         "git_commit": commit,
         "git_dirty": str(bool(changes)).lower(),
+        "git_tree": tree_hash(root),
+        "chosen": chosen,
         "sha256": manifest["sha256"],
+        # What MLflow shows in columns of its own.
+        "mlflow.user": author(root) or getpass.getuser(),
+        "mlflow.source.name": "dvc.yaml",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.branch": branch_of(root),
     }
-    for step, digest in _data(config, root):
-        tags[f"dvc_{step}"] = digest
+    # Of files that are not committed, `make runs` finds the commit later.
+    if commit != NO_COMMIT and not changes:
+        tags["mlflow.source.git.commit"] = commit
     tags["library.python"] = manifest["python"]
     for name, version in manifest["libraries"].items():
         tags[f"library.{name}"] = version
     return tags
 
 
-def _data(config: Config, root: Path) -> Iterator[tuple[str, str]]:
-    """The MD5 of each table that is there: the name that DVC has for it."""
+def _tables(config: Config, root: Path) -> Iterator[Table]:
+    """The tables that are there, each with its MD5: the name that DVC has for it."""
     tables = {
         "raw": config.data.raw,
         "train": config.table("processed", "train"),
@@ -166,7 +180,7 @@ def _data(config: Config, root: Path) -> Iterator[tuple[str, str]]:
         with (root / table).open("rb") as file:
             # DVC names content by MD5, and nothing here has to withstand an attack.
             digest = file_digest(file, lambda: md5(usedforsecurity=False))
-        yield step, digest.hexdigest()
+        yield Table(step, table, digest.hexdigest())
 
 
 def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

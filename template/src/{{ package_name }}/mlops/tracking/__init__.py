@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ class Run:
         metrics: Measured values.
         tags: What else is known, such as the commit.
         files: Paths to keep with the run, under the project's root.
+        tables: The tables that it read.
+        seconds: What it took until now.
     """
 
     experiment: str
@@ -45,6 +48,23 @@ class Run:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     files: Sequence[Path] = ()
+    tables: Sequence["Table"] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a run read.
+
+    Attributes:
+        step: Which one: `raw`, `train` or `test`.
+        path: From the project's root.
+        md5: Of the file, which is its name in DVC.
+    """
+
+    step: str
+    path: Path
+    md5: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +76,7 @@ class Logged:
     experiment: str
     started: str
     metrics: dict[str, float]
+    tags: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -104,19 +125,19 @@ def has_registry(root: Path) -> bool:
     return is_there and find_spec("mlflow") is not None
 
 
-def run_name(what: str, digest: str) -> str:
-    """Return the name of a run of today, as in linear-20260131-1a2b3c4.
+def run_name(what: str, where: str) -> str:
+    """Return the name of a run of this moment, as in linear-main-20260131-142530.
 
     Args:
         what: What is run, such as the chosen candidate.
-        digest: A hexadecimal digest of what it is made from, such as a commit.
+        where: What tells it from others, such as the branch.
 
     Returns:
-        `what`, the day in UTC, and seven digits of `digest`.
+        Both in lower-case words, the day and the time in UTC.
     """
-    slug = what.replace("_", "-")
-    today = f"{datetime.now(UTC):%Y%m%d}"
-    return f"{slug}-{today}-{digest[:7]}"
+    # A branch may have any character in its name.
+    words = re.sub("[^a-z0-9]+", "-", f"{what}-{where}".lower()).strip("-")
+    return f"{words}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 def write_json(path: Path, facts: Any) -> None:

@@ -58,7 +58,7 @@ def register(
         if version.tags.get("sha256") == sha256 and is_same and can_serve and has_files:
             return version
     if run is None:
-        name = run_name("version", sha256)
+        name = run_name("version", sha256[:7])
         run = log(root, Run(f"{model}/registry", name, {}, {}, {}))
     all_tags = dict(tags) | {"sha256": sha256, "manifest": manifest, **golden}
     card = root / "docs" / CARD

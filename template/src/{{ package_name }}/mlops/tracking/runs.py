@@ -3,30 +3,28 @@
 MLflow's store is SQLite in models/, or the server that MLFLOW_TRACKING_URI names.
 """
 
+import json
+import os
+import re
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import Logged, Run, require_name
+from ..errors import ProjectError
+from . import Logged, Run, Table, require_name
 
 if TYPE_CHECKING:
     # MLflow takes a second to import: only `store` does, when it is needed.
-    from mlflow import MlflowClient
-import os
-import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-
-from ..errors import ProjectError
-
-if TYPE_CHECKING:
     import sqlalchemy as sql
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
 
 
 BATCH_SIZE = 100
@@ -58,20 +56,25 @@ def log(root: Path, run: Run) -> str:
     return run_id
 
 
-def recent(root: Path, count: int) -> list[Logged]:
-    """Find the newest runs of all experiments.
+def recent(root: Path, count: int, experiment: str = "", query: str = "") -> list[Logged]:
+    """Find the newest runs.
 
     Args:
         root: The project.
         count: How many runs to return at most.
+        experiment: Of this experiment alone; empty means of all.
+        query: What they must fulfil, in MLflow's language.
 
     Returns:
         The runs, newest first.
     """
     with store(root) as client:
-        experiments = {found.experiment_id: found.name for found in client.search_experiments()}
+        experiments = {}
+        for found in client.search_experiments():
+            if experiment in ("", found.name):
+                experiments[found.experiment_id] = found.name
         newest = client.search_runs(
-            list(experiments), max_results=count, order_by=["attributes.start_time DESC"]
+            list(experiments), query, max_results=count, order_by=["attributes.start_time DESC"]
         )
     logged = []
     for run in newest:
@@ -84,16 +87,35 @@ def recent(root: Path, count: int) -> list[Logged]:
                 experiment=experiments[run.info.experiment_id],
                 started=started.isoformat(),
                 metrics=run.data.metrics,
+                tags=run.data.tags,
             )
         )
     return logged
 
 
+def tag(root: Path, run_id: str, key: str, value: str) -> None:
+    """Write a tag of a run, over one with that key.
+
+    Args:
+        root: The project.
+        run_id: The id of the run.
+        key: The name of the tag.
+        value: Its text.
+    """
+    with store(root) as client:
+        client.set_tag(run_id, key, value)
+
+
 def _log(root: Path, run: Run) -> str:
     with store(root) as client:
         experiment_id = _experiment(client, root, run.experiment)
-        run_id = str(client.create_run(experiment_id, run_name=run.name).info.run_id)
+        # MLflow counts milliseconds. Until now, so that it shows how long the run took.
+        started = int((time.time() - run.seconds) * 1000)
+        made = client.create_run(experiment_id, started, run_name=run.name)
+        run_id = str(made.info.run_id)
         _log_values(client, run_id, run)
+        if run.tables:
+            client.log_inputs(run_id, [_dataset(table) for table in run.tables])
         for file in run.files:
             folder = file.relative_to(root).parent.as_posix()
             client.log_artifact(run_id, str(file), folder)
@@ -123,6 +145,15 @@ def _log_values(client: "MlflowClient", run_id: str, run: Run) -> None:
     for start in range(0, max(len(params), len(tags)), BATCH_SIZE):
         end = start + BATCH_SIZE
         client.log_batch(run_id, params=params[start:end], tags=tags[start:end])
+
+
+def _dataset(table: Table) -> "DatasetInput":
+    """A table as MLflow's column of data sets has it."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = json.dumps({"uri": table.path.as_posix()})
+    found = Dataset(table.path.name, table.md5, source_type="local", source=source)
+    return DatasetInput(found, [InputTag("mlflow.data.context", table.step)])
 
 
 DEFAULTS = {
