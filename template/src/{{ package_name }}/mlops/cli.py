@@ -17,6 +17,7 @@ COMMANDS = (
     "tracking.leaderboard",
     "pipeline",
     "promotion.commands",
+    "promotion.compare",
     "profiling.profile",
     "prediction",
     "serving.commands",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -50,6 +51,29 @@ def commit_of(root: Path) -> str:
         return git(root, "rev-parse", "--verify", "--quiet", "HEAD")
     except ProjectError:
         return ""
+
+
+def find_commit(root: Path, name: str) -> str:
+    """Return the hash of the commit that a name stands for.
+
+    Args:
+        root: The project.
+        name: A branch, a tag or a commit.
+
+    Raises:
+        ProjectError: There is none, with the names that are most like it.
+    """
+    try:
+        # A tag has a hash of its own, which is not that of its commit.
+        return git(root, "rev-parse", "--verify", "--quiet", name + "^{commit}")
+    except ProjectError:
+        kinds = ("refs/heads", "refs/remotes", "refs/tags")
+        known = git(root, "for-each-ref", "--format=%(refname:short)", *kinds).split()
+        near = get_close_matches(name, known, cutoff=0.3) or known[:3]
+        raise ProjectError(
+            f"git knows no branch, tag or commit {name!r}; the nearest names: "
+            f"{', '.join(near) or 'none, since nothing is committed'}"
+        ) from None
 
 
 def branch_of(root: Path) -> str:

@@ -46,7 +46,7 @@ def check(evidence: Evidence) -> Verdict:
         ProjectError: gates.slices.critical names a slice that the test set does not have, or the
             champion was judged on one that it lacks.
     """
-    slices = _slices(evidence)
+    slices = slices_of(evidence)
     _require_critical(evidence.config.gates.slices.critical, slices)
     if not _is_of_another_table(evidence):
         _require_recorded(evidence.recorded.get("slices", []), evidence, slices)
@@ -65,11 +65,15 @@ def judged_slices(evidence: Evidence) -> list[str]:
         evidence: The test set.
     """
     min_rows = evidence.config.gates.slices.min_rows
-    return [name for name, rows in _slices(evidence).items() if len(rows.numbers) >= min_rows]
+    return [name for name, rows in slices_of(evidence).items() if len(rows.numbers) >= min_rows]
 
 
-def _slices(evidence: Evidence) -> dict[str, Rows]:
-    """The rows of each slice, by its name as in region=north."""
+def slices_of(evidence: Evidence) -> dict[str, Rows]:
+    """Return the rows of each slice, by its name as in region=north.
+
+    Args:
+        evidence: The test set.
+    """
     data = evidence.config.data
     # A column may be in both lists; a dictionary keeps the first place of each.
     columns = list(dict.fromkeys(data.slices + data.sensitive))

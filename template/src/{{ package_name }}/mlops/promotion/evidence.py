@@ -11,7 +11,6 @@ import pandas as pd
 import yaml
 from sklearn.pipeline import Pipeline
 
-from .. import team
 from ..checksums import file_hash, read_with_checksum
 from ..config import Config
 from ..errors import ProjectError
@@ -24,7 +23,7 @@ from ..modeling.metrics import measure
 from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version, registry
 from . import changes_since_pipeline, is_verified, record
-from .old_champion import score_with_own_code
+from .old_champion import score_test_set
 
 
 @dataclass
@@ -185,12 +184,7 @@ class Evidence:
 
     def _score_champion(self, version: Version) -> CachedModel:
         folder = registry.fetch(self.root, self.config.model.name, version)
-        if team.is_code(manifest.read(folder).get("code")):
-            return cache_predictions(manifest.load(folder), self.features)
-        # Today's features may mean something else than those that the champion was trained on.
-        table = self.root / self.config.table("processed", "test")
-        commit = version.tags.get("git_commit", "")
-        return score_with_own_code(self.root, commit, folder, table)
+        return score_test_set(self, folder, version.tags.get("git_commit", ""))
 
     @cached_property
     def missing_champion(self) -> str:

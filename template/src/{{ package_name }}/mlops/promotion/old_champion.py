@@ -1,4 +1,4 @@
-"""Scores a champion whose features or models were written otherwise than they are now."""
+"""Scores models of another commit, whose features or models may be written otherwise than now."""
 
 import os
 import re
@@ -8,9 +8,11 @@ import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import team
 from ..errors import ProjectError
 from ..modeling import manifest
 from ..modeling.predictions import (
@@ -18,12 +20,73 @@ from ..modeling.predictions import (
     CachedDecider,
     CachedModel,
     CachedRegressor,
+    cache_predictions,
 )
+from ..tracking import MODEL_FILES
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
 ENTRY_POINT = f"{MACHINERY}.modeling.predict"
 """What every commit brings itself: it prints nothing and writes predictions to a file."""
+
+
+def bring_committed(root: Path, name: str, commit: str, folder: Path) -> None:
+    """Write the files of the model of a commit to a folder, from DVC's cache or its remote.
+
+    Args:
+        root: The project.
+        name: What the commit is called in messages.
+        commit: Its hash.
+        folder: Where to write them. Of an older model there may be no code among them.
+
+    Raises:
+        ProjectError: No model was committed there, or its files are not to be had.
+    """
+    # Imported here: it takes a third of a second.
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+
+    try:
+        files = DVCFileSystem(str(root), rev=commit)
+        # Not `exists`, to which whatever goes wrong is a file that is not there.
+        committed = files.find("models", maxdepth=1)
+        for file in MODEL_FILES:
+            if f"models/{file}" in committed:
+                files.get_file(f"models/{file}", str(folder / file))
+    except (OSError, DvcException) as error:
+        raise ProjectError(
+            f"the model of {name} is neither in DVC's cache here nor in the remote: `uv run dvc "
+            "fetch --all-branches` brings it, once it was sent by `uv run dvc push --all-commits` "
+            f"where it is ({error})"
+        ) from None
+    if not (folder / MODEL_FILES[0]).exists():
+        raise ProjectError(
+            f"no model was committed on {name}: `make pipeline` there, and commit dvc.lock"
+        )
+
+
+def score_test_set(evidence: "Evidence", folder: Path, commit: str) -> CachedModel:
+    """Predict the test set with any model, by the code that it was trained with.
+
+    Args:
+        evidence: The project, with its test set.
+        folder: The folder with the model, its manifest and, unless it is older than that, its code.
+        commit: The commit of its code; empty if none was recorded.
+
+    Returns:
+        The predictions, in the order of the rows.
+
+    Raises:
+        ProjectError: The model cannot be loaded, or its code cannot read these rows.
+    """
+    if team.is_code(manifest.read(folder).get("code")):
+        return cache_predictions(manifest.load(folder), evidence.features)
+    # Today's features may mean something else than those that the model was trained on.
+    table = evidence.root / evidence.config.table("processed", "test")
+    return score_with_own_code(evidence.root, commit, folder, table)
 
 
 def score_with_own_code(root: Path, commit: str, folder: Path, table: Path) -> CachedModel:
