@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from support import Project
+from support import Project, commit, git
 
 PROMOTE = ".github/workflows/promote.yml"
+CHECKS = ".github/workflows/checks.yml"
 STEP = "Reach the DVC remote"
 
 # What DVC answers to the two questions of the step.
@@ -56,6 +57,91 @@ def test_promotion_in_ci_comes_with_promotion_and_ci(
     assert (PROMOTE in render(**answers).paths) is is_there
 
 
+def run_step(
+    project: Project, job: str, name: str, cwd: Path, tools: dict[str, str], **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a step of the checks as GitHub does, with scripts in the place of some commands."""
+    (step,) = (step for step in jobs(project, CHECKS)[job]["steps"] if step.get("name") == name)
+    bin_folder = cwd / "bin"
+    bin_folder.mkdir(exist_ok=True)
+    for tool, script in tools.items():
+        (bin_folder / tool).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (bin_folder / tool).chmod(0o755)
+    path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | path | env, capture_output=True, encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uv", "make", "passes", "compared", "summary"),
+    [
+        ("exit 0", 'echo "a table with $1 $2" > reports/compare.md', True, True, "WITH=develop"),
+        ("exit 1", "exit 2", True, False, "Not compared with develop: CI cannot reach the model"),
+        ("exit 0", "echo no model > reports/compare.md; exit 2", True, False, "no model"),
+        # It left no sentence, so it broke.
+        ("exit 0", "exit 2", False, False, ""),
+    ],
+    ids=["both models", "no remote", "no model", "broken"],
+)
+def test_the_summary_of_a_pull_request_has_the_comparison_or_says_why_not(
+    render: Callable[..., Project],
+    tmp_path: Path,
+    uv: str,
+    make: str,
+    passes: bool,
+    compared: bool,
+    summary: str,
+) -> None:
+    (tmp_path / "reports").mkdir()
+    commit(tmp_path, "The base")
+    base = git(tmp_path, "rev-parse", "HEAD")
+    commit(tmp_path, "What would be merged")
+    git(tmp_path, "checkout", "--quiet", "--detach")
+    written = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    for path in written.values():
+        Path(path).touch()
+    step = "Compare the committed model with that of the branch that it goes to"
+    tools = {"uv": uv, "make": make}
+    done = run_step(render(), "pipeline", step, tmp_path, tools, BASE="develop", **written)
+    assert (done.returncode == 0) is passes, done.stderr
+    assert git(tmp_path, "rev-parse", "develop") == base
+    assert ("compared=true" in Path(written["GITHUB_OUTPUT"]).read_text()) is compared
+    assert summary in Path(written["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("there", "call"),
+    [("", "repos/a/b/issues/7/comments "), ("42", "--method PATCH repos/a/b/issues/comments/42 ")],
+    ids=["first", "again"],
+)
+def test_a_pull_request_has_one_comment_that_is_written_again(
+    render: Callable[..., Project], tmp_path: Path, there: str, call: str
+) -> None:
+    (tmp_path / "compare.md").write_text("| a | table |\n")
+    # The first call lists the comments.
+    gh = f'case "$*" in *--jq*) echo {there} ;; *) echo "$*" >> calls ;; esac'
+    env = {"GITHUB_REPOSITORY": "a/b", "NUMBER": "7"}
+    step = "Write the comment, or write it again"
+    done = run_step(render(), "comment", step, tmp_path, {"gh": gh}, **env)
+    assert done.returncode == 0, done.stderr
+    (made,) = (tmp_path / "calls").read_text().splitlines()
+    assert made == f"api --silent {call}--field body=@comment.md"
+    assert (tmp_path / "comment.md").read_text() == "<!-- make compare -->\n| a | table |\n"
+
+
+def test_what_comments_runs_none_of_the_projects_code(render: Callable[..., Project]) -> None:
+    workflow = yaml.safe_load(render().text(CHECKS))
+    comment = workflow["jobs"].pop("comment")
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all("permissions" not in job for job in workflow["jobs"].values())
+    assert comment["permissions"] == {"pull-requests": "write"}
+    commands = "".join(step.get("run", "") for step in comment["steps"])
+    assert not re.search(r"\b(uv|python|make (?!compare -->))", commands)
+    assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
+
+
 def test_nobody_promotes_alone(render: Callable[..., Project]) -> None:
     promote, propose = jobs(render()).values()
     assert promote["environment"] == "promotion"
@@ -73,7 +159,7 @@ def test_what_runs_the_projects_code_writes_nothing(render: Callable[..., Projec
     assert not re.search(r"\b(make|uv)\b", commands)
 
 
-@pytest.mark.parametrize("name", [PROMOTE, ".github/workflows/checks.yml"])
+@pytest.mark.parametrize("name", [PROMOTE, CHECKS])
 def test_workflows_call_targets_that_there_are(render: Callable[..., Project], name: str) -> None:
     found = scripts(render(), name)
     assert any("make " in script for script in found)

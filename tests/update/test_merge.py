@@ -68,20 +68,20 @@ def jobs(project: Project) -> Any:
     return yaml.safe_load(project.text(CHECKS))["jobs"]
 
 
-def second_fetches_all(text: str) -> str:
-    """Let the last job that checks out fetch the whole history."""
+def last_brings_lfs(text: str) -> str:
+    """Let the last job that checks out bring large files too."""
     option = "persist-credentials: false\n"
     start, found, end = text.rpartition(option)
     assert found
     indent = start.rpartition("\n")[2]
-    return f"{start}{option}{indent}fetch-depth: 0\n{end}"
+    return f"{start}{option}{indent}lfs: true\n{end}"
 
 
 def test_what_both_changed_elsewhere_is_merged_in_its_place(
     releases: Releases, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     project = releases.project(tmp_path / "project")
-    edit(project, CHECKS, second_fetches_all)
+    edit(project, CHECKS, last_brings_lfs)
     before = jobs(project)
     edit(project, "CONTRIBUTING.md", first_line("Of the team."))
     edit(project, TRAIN, first_line("# of the team"))
