@@ -7,7 +7,7 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.git import tree_hash
-from churn_radar.mlops.tracking import Run, Table, leaderboard, registry, runs
+from churn_radar.mlops.tracking import Run, Table, commands, registry, runs
 from machinery.tracking.known import trained
 
 TEST = Table("test", Path("data", "processed", "some_test.parquet"), "0" * 32)
@@ -16,7 +16,7 @@ TEST = Table("test", Path("data", "processed", "some_test.parquet"), "0" * 32)
 @pytest.fixture(autouse=True)
 def _here(config: Config, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    monkeypatch.setattr(leaderboard, "load_config", lambda _: config)
+    monkeypatch.setattr(commands, "load_config", lambda _: config)
 
 
 def log(config: Config, root: Path, name: str, score: float, tags: dict[str, str]) -> str:
@@ -44,7 +44,7 @@ def test_the_best_run_comes_first_and_the_champion_is_marked(
     log(config, root, "best", 0.9, {})
     log(config, root, "third", 0.7, {"dvc_test": "1" * 32})
     log(config, root, "second", 0.8, {"sha256": version.tags["sha256"]})
-    leaderboard.runs()
+    commands.runs()
     _, *lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0].partition("-")[0] for line in lines[:3]] == ["best", "second", "third"]
     assert lines[1].split() == [
@@ -60,19 +60,19 @@ def test_the_best_run_comes_first_and_the_champion_is_marked(
 def test_only_the_newest_runs_are_ranked_unless_all_are_asked_for(
     config: Config, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaderboard, "NEWEST", 1)
+    monkeypatch.setattr(commands, "NEWEST", 1)
     log(config, root, "best", 0.9, {})
     log(config, root, "newest", 0.8, {})
-    leaderboard.runs()
+    commands.runs()
     assert "best" not in capsys.readouterr().out
-    leaderboard.runs(every=True)
+    commands.runs(every=True)
     assert "best" in capsys.readouterr().out
 
 
 def test_a_project_without_a_run_is_said(root: Path) -> None:
     # The store has a run, but none of this model.
     with pytest.raises(ProjectError, match="no run was logged yet: `make pipeline` logs one"):
-        leaderboard.runs()
+        commands.runs()
 
 
 def test_a_run_is_tagged_with_the_commit_that_comes_later(config: Config, root: Path) -> None:
@@ -96,17 +96,20 @@ def test_a_run_is_tagged_with_the_commit_that_comes_later(config: Config, root: 
         git("add", "--all")
         git("commit", "--quiet", "--allow-empty", "--message", message)
     first = git("rev-parse", "HEAD~1")
+    # The pipeline does not read it: the files of the run were committed before.
+    (root / "README.md").write_text("Not committed yet\n")
+    log(config, root, "seen-again", 0.9, {"git_tree": tree_hash(root)})
 
     def commits() -> dict[str, str]:
-        newest = runs.recent(root, 3, f"{config.model.name}/pipeline")
-        found = leaderboard.find_commits(root, newest)
-        return {run.name.partition("-")[0]: found[run.id] for run in newest if run.id in found}
+        newest = runs.recent(root, 4, f"{config.model.name}/pipeline")
+        found = commands.find_commits(root, newest)
+        return {run.name.split("-main-")[0]: found[run.id] for run in newest if run.id in found}
 
-    assert commits() == {"seen": first}
+    assert commits() == {"seen": first, "seen-again": first}
     # The tag stays, whatever becomes of the tree.
     git("checkout", "--quiet", "--orphan", "new")
     git("branch", "--quiet", "-D", "main")
-    assert commits() == {"seen": first}
+    assert commits() == {"seen": first, "seen-again": first}
 
 
 def test_mlflow_has_user_duration_and_tables_in_columns_of_their_own(

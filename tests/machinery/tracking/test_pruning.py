@@ -7,7 +7,7 @@ import pytest
 from churn_radar.mlops.config import Tracking
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import registry, runs
-from churn_radar.mlops.tracking.commands import collect_garbage, prunable
+from churn_radar.mlops.tracking.registry import collect_garbage, prunable
 from machinery.tracking.known import MODEL, log, registered
 
 

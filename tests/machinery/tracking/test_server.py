@@ -17,7 +17,7 @@ import psutil
 import pytest
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.tracking import Run, registry, runs
-from churn_radar.mlops.tracking.commands import collect_garbage, prunable
+from churn_radar.mlops.tracking.registry import collect_garbage, prunable
 from filled_store import fill
 
 T = TypeVar("T")

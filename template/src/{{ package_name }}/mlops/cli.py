@@ -14,7 +14,6 @@ COMMANDS = (
     "data.fetch",
     "evaluation.card",
     "tracking.commands",
-    "tracking.leaderboard",
     "pipeline",
     "promotion.commands",
     "promotion.compare",

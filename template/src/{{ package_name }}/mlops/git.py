@@ -5,7 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,12 @@ from .errors import ProjectError
 
 MADE = ("dvc.lock", "models/", "reports/", "docs/model-card.md")
 """What the pipeline writes itself."""
+
+READ = ("src", "params.yaml", "dvc.yaml", "uv.lock", "data")
+"""What the pipeline reads: a commit that has the same files is the commit of a run."""
+
+MAX_COMMITS = 100
+"""Of all branches, the newest: among these the commit of a run is looked for."""
 
 
 def git(root: Path, *arguments: str, index: Path | None = None) -> str:
@@ -123,6 +129,38 @@ def tree_hash(root: Path) -> str:
             return git(root, "write-tree", index=index)
         except ProjectError:
             return ""
+
+
+def commits_of(root: Path, trees: Collection[str]) -> dict[str, str]:
+    """Find the commits that have what the pipeline read of some trees.
+
+    Args:
+        root: The project.
+        trees: What `tree_hash` returned when the pipeline ran.
+
+    Returns:
+        The oldest such commit by its tree; without those whose files were never committed.
+    """
+    of_files = {}
+    query = ("--all", "--format=%H", f"--max-count={MAX_COMMITS}")
+    # The newest commit comes first: of several with the same files the oldest is kept.
+    for commit in git(root, "log", *query).split():
+        of_files[_files_read(root, commit)] = commit
+    found = {}
+    for tree in trees:
+        files = _files_read(root, tree)
+        if files and files in of_files:
+            found[tree] = of_files[files]
+    return found
+
+
+def _files_read(root: Path, tree: str) -> str:
+    """Git's list of what the pipeline reads, with the hash of each file; empty without the tree."""
+    try:
+        return git(root, "ls-tree", "-r", tree, "--", *READ)
+    except ProjectError:
+        # Nothing refers to the tree of a run, so git deletes it after some weeks.
+        return ""
 
 
 def changed_since(root: Path, tree: str) -> list[str]:

@@ -90,7 +90,8 @@ class Rows:
             # Of a rate every draw is perfect where no row is wrong, and nothing is that sure.
             low, high = wilson(round(score * len(self.numbers)), len(self.numbers))
             return value, self.skill(low), self.skill(high)
-        half = half_width(self._resample(model), 0.95)
+        # The scale stays that of all rows: a draw's own baseline would add its noise.
+        half = half_width(self._scores_of_draws(model), 0.95) / self.score_range
         return value, value - half, min(value + half, 1.0)
 
     def advantage(
@@ -101,17 +102,28 @@ class Rows:
         Returns:
             The difference, and the lower and the upper end of its interval.
         """
-        value = self.skill(self.score(model)) - self.skill(self.score(other))
+        ends = self.difference(model, other, level)
+        value, low, high = (end / self.score_range for end in ends)
+        return value, low, high
+
+    def difference(
+        self, model: CachedModel, other: CachedModel, level: float = 0.95
+    ) -> tuple[float, float, float]:
+        """Estimate how much higher the score of `model` is than that of `other`.
+
+        Returns:
+            The difference in the unit of the metric, and the lower and the upper end of its
+            interval, from a paired bootstrap; NaN where the metric is undefined.
+        """
+        value = self.score(model) - self.score(other)
         # Both are scored on the same draws: what makes a draw easy or hard cancels out.
-        differences = self._resample(model) - self._resample(other)
-        half = half_width(differences, level)
+        draws = self._scores_of_draws(model) - self._scores_of_draws(other)
+        half = half_width(draws, level)
         return value, value - half, value + half
 
-    def _resample(self, model: CachedModel) -> np.ndarray:
-        """The skill score on each draw of the rows, the same draws for every model."""
-        scores = bootstrap(self.metric, model, self.truth, self.numbers, self.seed)
-        # The scale stays that of all rows: a draw's own baseline would add its noise.
-        return (scores - self.baseline_score) / self.score_range
+    def _scores_of_draws(self, model: CachedModel) -> np.ndarray:
+        """The score on each draw of the rows, the same draws for every model."""
+        return bootstrap(self.metric, model, self.truth, self.numbers, self.seed)
 
 
 def rows_of(config: Config, learned: pd.Series, held_out: pd.Series) -> Rows:

@@ -160,7 +160,7 @@ def _tags(root: Path, manifest: dict[str, Any], chosen: str) -> dict[str, str]:
     }
     # Of files that are not committed, `make runs` finds the commit later.
     if commit != NO_COMMIT and not changes:
-        tags["mlflow.source.git.commit"] = commit
+        tags[runs.COMMIT] = commit
     tags["library.python"] = manifest["python"]
     for name, version in manifest["libraries"].items():
         tags[f"library.{name}"] = version

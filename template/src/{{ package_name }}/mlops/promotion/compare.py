@@ -150,12 +150,12 @@ def _compare(config: Config, root: Path, own: Other, other: Other) -> Comparison
     slices = {}
     for name, rows in slices_of(evidence).items():
         if name in judged:
-            slices[name] = difference(rows, here, there)
+            slices[name] = _difference(rows, here, there)
     hashes = [manifest.read(model.folder)["sha256"] for model in (own, other)]
     return Comparison(
         other=other.name,
         metric=config.selection.metric,
-        whole=difference(evidence.rows, here, there),
+        whole=_difference(evidence.rows, here, there),
         slices=slices,
         seconds=(_seconds(config, root, hashes[0]), _seconds(config, root, hashes[1])),
         notes=_notes(config, root, own, other),
@@ -187,20 +187,9 @@ def _score(evidence: "Evidence", model: Other) -> "CachedModel":
     return found
 
 
-def difference(rows: "Rows", here: "CachedModel", there: "CachedModel") -> Difference:
-    """Score two models on the same rows.
-
-    Args:
-        rows: The rows.
-        here: One model's predictions for the test set.
-        there: The other's.
-
-    Returns:
-        The scores, and by how much the first is higher, with its interval, in the metric's unit.
-    """
-    # A skill score is the metric on another scale, and is put back on the metric's own.
-    ends = [end * rows.score_range for end in rows.advantage(here, there)]
-    return Difference(len(rows.numbers), rows.score(here), rows.score(there), *ends)
+def _difference(rows: "Rows", here: "CachedModel", there: "CachedModel") -> Difference:
+    value, low, high = rows.difference(here, there)
+    return Difference(len(rows.numbers), rows.score(here), rows.score(there), value, low, high)
 
 
 def _seconds(config: Config, root: Path, sha256: str) -> float | None:

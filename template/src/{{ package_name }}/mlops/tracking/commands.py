@@ -1,22 +1,30 @@
-"""The commands of tracking: refuse notebooks that log runs, free the disk of what nothing needs."""
+"""The commands of tracking: rank the runs, refuse notebooks that log any, free the disk."""
 
 import ast
 import json
 import re
-import shutil
+import sys
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from ..config import Config, load_config
 from ..errors import ProjectError
-from . import registry, runs
-from .runs import files
+from ..git import commits_of
+from . import Logged, has_registry, registry
+from .runs import COMMIT, recent, tag
+
+NEWEST = 20
+"""Runs on the leaderboard, unless all are asked for."""
+
+MOST = 1_000
+"""So many runs are all: MLflow gives no more at once."""
 
 LIBRARIES = ("mlflow", "wandb")
 
@@ -33,7 +41,8 @@ REASON = (
     "code into src/ and let `make pipeline` log the run"
 )
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 200)
+"""In a file a line is as long as it has to be."""
 
 
 def notebooks() -> None:
@@ -159,80 +168,119 @@ def _indented_pass(line: str) -> str:
 def gc(delete: Annotated[bool, typer.Option("--yes", help="Delete them.")] = False) -> None:
     """Report which files no alias and no recent run needs, or delete them."""
     root = Path.cwd()
-    summary = collect_garbage(load_config(root), root, delete)
+    summary = registry.collect_garbage(load_config(root), root, delete)
     console.print(summary, highlight=False)
 
 
-def collect_garbage(config: Config, root: Path, really: bool) -> str:
-    """Find the runs whose files nothing needs, and free those files.
-
-    Needed are the files of every version with an alias, and of the newest runs. What was logged
-    about a run, and its versions, stay.
-
-    Args:
-        config: How many of the newest runs keep their files, in tracking.keep_runs.
-        root: The project.
-        really: Whether to free the files; otherwise they are only counted.
-
-    Returns:
-        How many runs' files were or would be freed, and how many megabytes.
-
-    Raises:
-        ProjectError: A tracking server has the files.
-    """
-    sizes = prunable(root, _needed_files(config, root))
-    if really:
-        # Before anything is deleted, so that no version claims to have files that are gone.
-        _tag_versions(root, sizes)
-        for run in sizes:
-            shutil.rmtree(files(root) / run)
-    did = "freed" if really else "`make gc YES=1` would free"
-    plural = "" if len(sizes) == 1 else "s"
-    megabytes = sum(sizes.values()) / 1e6
-    return f"{did} the files of {len(sizes)} run{plural}: {megabytes:.1f} MB"
+def runs(
+    every: Annotated[bool, typer.Option("--all", help="All runs, not the newest alone.")] = False,
+) -> None:
+    """Show the newest runs of the pipeline, the best first."""
+    root = Path.cwd()
+    config = load_config(root)
+    found = []
+    # To ask a store that is not there would make it.
+    if has_registry(root):
+        found = recent(root, MOST if every else NEWEST, f"{config.model.name}/pipeline")
+    if not found:
+        raise ProjectError("no run was logged yet: `make pipeline` logs one")
+    console.print(leaderboard(config, root, found))
+    if _on_other_rows(found):
+        note = (
+            "* on another test set than the newest run: such scores are not comparable, and "
+            "`make compare` puts two models on the same rows"
+        )
+        console.print(note, highlight=False)
 
 
-def prunable(root: Path, needed: set[str]) -> dict[str, int]:
-    """Measure the files of runs that are not needed.
+def leaderboard(config: Config, root: Path, found: list[Logged]) -> Table:
+    """Make the table of runs, sorted by score.
 
     Args:
+        config: Names the model, and the metric that sorts.
         root: The project.
-        needed: The ids of the runs to leave out.
+        found: The runs, newest first.
 
     Returns:
-        The bytes of each other run's files, by its id.
+        A row a run. One that was scored by another metric comes last, without a score.
 
     Raises:
-        ProjectError: A tracking server has the files.
+        ProjectError: The store or git does not answer.
     """
-    sizes = {}
-    # Each run's files are in a folder that is named by its id.
-    for folder in files(root).glob("*"):
-        if not folder.is_dir() or folder.name in needed:
-            continue
-        paths = [path for path in folder.rglob("*") if path.is_file()]
-        sizes[folder.name] = sum(path.stat().st_size for path in paths)
-    return sizes
+    metric = config.selection.metric
+    champion = registry.by_alias(root, config.model.name, "champion")
+    of_champion = champion.tags.get("sha256") if champion else None
+    commits = find_commits(root, found)
+    others = _on_other_rows(found)
+
+    table = Table(box=None)
+    # Folded where a terminal is narrow, not cut: a name is there to be copied.
+    for header in ("run", "branch", "who", "commit"):
+        table.add_column(header, overflow="fold")
+    table.add_column(metric, no_wrap=True)
+    table.add_column("model", overflow="fold")
+    table.add_column("train", justify="right", no_wrap=True)
+    table.add_column("")
+    # The minus sorts the highest score first, and runs without one last.
+    for run in sorted(found, key=lambda run: -run.metrics.get(metric, float("-inf"))):
+        seconds = run.metrics.get("train.seconds")
+        cells = (
+            run.name,
+            run.tags.get("mlflow.source.git.branch", ""),
+            run.tags.get("mlflow.user", ""),
+            commits.get(run.id, "")[:7],
+            _score(metric, run) + ("*" if run.id in others else ""),
+            run.tags.get("chosen", ""),
+            "" if seconds is None else f"{seconds:.1f} s",
+            "champion" if of_champion and run.tags.get("sha256") == of_champion else "",
+        )
+        # A name may hold what Rich takes for a style.
+        table.add_row(*map(escape, cells))
+    return table
 
 
-def _needed_files(config: Config, root: Path) -> set[str]:
-    """The ids of the runs whose files must stay."""
-    recent = runs.recent(root, config.tracking.keep_runs)
-    needed = {run.id for run in recent}
-    for model, numbers in registry.aliases(root).items():
-        for version in registry.versions(root, model):
-            if version.number in numbers.values():
-                needed.add(version.run)
-    return needed
+def _score(metric: str, run: Logged) -> str:
+    """The score with its interval; empty if another metric was measured."""
+    if metric not in run.metrics:
+        return ""
+    score = run.metrics[metric]
+    low = run.metrics.get(f"{metric}_low", float("nan"))
+    high = run.metrics.get(f"{metric}_high", float("nan"))
+    return f"{score:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _tag_versions(root: Path, pruned: dict[str, int]) -> None:
-    """Tag these runs' versions: registering the same model then stores it again."""
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    for model in registry.aliases(root):
-        for version in registry.versions(root, model):
-            if version.run in pruned:
-                registry.tag(root, model, version.number, "pruned", today)
+def _on_other_rows(found: list[Logged]) -> set[str]:
+    """The runs that were scored on another test set than the newest one."""
+    newest = found[0].tags.get("dvc_test")
+    return {run.id for run in found if run.tags.get("dvc_test") != newest}
 
 
-COMMANDS = (notebooks, gc)
+def find_commits(root: Path, found: list[Logged]) -> dict[str, str]:
+    """Find the commit of what each run read, and tag the run with it if it was made later.
+
+    Args:
+        root: The project.
+        found: The runs.
+
+    Returns:
+        The commit by the id of the run; without those whose files were never committed.
+    """
+    commits = {}
+    waiting = []
+    for run in found:
+        if COMMIT in run.tags:
+            commits[run.id] = run.tags[COMMIT]
+        elif run.tags.get("git_tree"):
+            waiting.append(run)
+    if not waiting:
+        return commits
+    of_trees = commits_of(root, {run.tags["git_tree"] for run in waiting})
+    for run in waiting:
+        commit = of_trees.get(run.tags["git_tree"])
+        if commit:
+            commits[run.id] = commit
+            tag(root, run.id, COMMIT, commit)
+    return commits
+
+
+COMMANDS = (notebooks, gc, runs)

@@ -1,7 +1,9 @@
-"""Model versions and their aliases in MLflow's registry; their files are kept with the runs."""
+"""Model versions and their aliases in MLflow's registry, and their files, which runs keep."""
 
 import os
+import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -9,9 +11,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..checksums import file_hash
+from ..config import Config
 from ..errors import ProjectError
 from . import CARD, GOLDEN, MODEL_FILES, Run, Version, files_of, require_name, run_name
-from .runs import log, store
+from .runs import files, log, recent, store
 
 if TYPE_CHECKING:
     # MLflow takes a second to import: only `store` does, when it is needed.
@@ -88,12 +91,12 @@ def add(root: Path, model: str, folder: Path, run: str, tags: Mapping[str, str])
         uri = client.get_run(run).info.artifact_uri
         # The client itself would remember where the run's files were before they were moved.
         repository = get_artifact_repository(uri, client.tracking_uri)
-        files = [folder / file for file in files_of(folder)]
+        paths = [folder / file for file in files_of(folder)]
         card = root / "docs" / CARD
         # A version that comes from another clone has its own.
         if not (folder / CARD).exists() and card.exists():
-            files.append(card)
-        for path in files:
+            paths.append(card)
+        for path in paths:
             repository.log_artifact(str(path), name)  # type: ignore[no-untyped-call]
         if not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)
@@ -215,6 +218,78 @@ def _download(root: Path, version: Version) -> Path:
         # At once, so that a download that was stopped is not taken for a whole one.
         os.replace(Path(part, name), folder)
     return folder
+
+
+def collect_garbage(config: Config, root: Path, really: bool) -> str:
+    """Find the runs whose files nothing needs, and free those files.
+
+    Needed are the files of every version with an alias, and of the newest runs. What was logged
+    about a run, and its versions, stay.
+
+    Args:
+        config: How many of the newest runs keep their files, in tracking.keep_runs.
+        root: The project.
+        really: Whether to free the files; otherwise they are only counted.
+
+    Returns:
+        How many runs' files were or would be freed, and how many megabytes.
+
+    Raises:
+        ProjectError: A tracking server has the files.
+    """
+    sizes = prunable(root, _needed_files(config, root))
+    if really:
+        # Before anything is deleted, so that no version claims to have files that are gone.
+        _tag_versions(root, sizes)
+        for run in sizes:
+            shutil.rmtree(files(root) / run)
+    did = "freed" if really else "`make gc YES=1` would free"
+    plural = "" if len(sizes) == 1 else "s"
+    megabytes = sum(sizes.values()) / 1e6
+    return f"{did} the files of {len(sizes)} run{plural}: {megabytes:.1f} MB"
+
+
+def prunable(root: Path, needed: set[str]) -> dict[str, int]:
+    """Measure the files of runs that are not needed.
+
+    Args:
+        root: The project.
+        needed: The ids of the runs to leave out.
+
+    Returns:
+        The bytes of each other run's files, by its id.
+
+    Raises:
+        ProjectError: A tracking server has the files.
+    """
+    sizes = {}
+    # Each run's files are in a folder that is named by its id.
+    for folder in files(root).glob("*"):
+        if not folder.is_dir() or folder.name in needed:
+            continue
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        sizes[folder.name] = sum(path.stat().st_size for path in paths)
+    return sizes
+
+
+def _needed_files(config: Config, root: Path) -> set[str]:
+    """The ids of the runs whose files must stay."""
+    newest = recent(root, config.tracking.keep_runs)
+    needed = {run.id for run in newest}
+    for model, numbers in aliases(root).items():
+        for version in versions(root, model):
+            if version.number in numbers.values():
+                needed.add(version.run)
+    return needed
+
+
+def _tag_versions(root: Path, pruned: dict[str, int]) -> None:
+    """Tag these runs' versions: registering the same model then stores it again."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    for model in aliases(root):
+        for version in versions(root, model):
+            if version.run in pruned:
+                tag(root, model, version.number, "pruned", today)
 
 
 def _version(found: "ModelVersion") -> Version:

@@ -33,6 +33,9 @@ BATCH_SIZE = 100
 LONGEST_VALUE = 5_000
 """Characters of a parameter or a tag; MLflow takes 6,000 of the one and 8,000 of the other."""
 
+COMMIT = "mlflow.source.git.commit"
+"""The tag with the commit of what a run read, which MLflow shows in a column of its own."""
+
 
 def log(root: Path, run: Run) -> str:
     """Log a run in MLflow, and in Weights & Biases where the project logs there as well.
