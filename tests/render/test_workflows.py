@@ -95,6 +95,7 @@ def test_the_summary_of_a_pull_request_has_the_comparison_or_says_why_not(
     summary: str,
 ) -> None:
     (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "report.html").write_text("of the commit")
     commit(tmp_path, "The base")
     base = git(tmp_path, "rev-parse", "HEAD")
     commit(tmp_path, "What would be merged")
@@ -102,33 +103,59 @@ def test_the_summary_of_a_pull_request_has_the_comparison_or_says_why_not(
     written = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     for path in written.values():
         Path(path).touch()
+    kept = tmp_path / "kept"
+    kept.mkdir()
     step = "Compare the committed model with that of the branch that it goes to"
     tools = {"uv": uv, "make": make}
-    done = run_step(render(), "pipeline", step, tmp_path, tools, BASE="develop", **written)
+    done = run_step(
+        render(),
+        "pipeline",
+        step,
+        tmp_path,
+        tools,
+        BASE="develop",
+        RUNNER_TEMP=str(kept),
+        **written,
+    )
     assert (done.returncode == 0) is passes, done.stderr
     assert git(tmp_path, "rev-parse", "develop") == base
-    assert ("compared=true" in Path(written["GITHUB_OUTPUT"]).read_text()) is compared
+    outputs = Path(written["GITHUB_OUTPUT"]).read_text().splitlines()
+    assert ("compared=true" in outputs) is compared
+    # The pipeline on the slice writes another report.
+    assert (f"report={kept}/report.html" in outputs) is compared
+    assert (kept / "report.html").exists() is compared
     assert summary in Path(written["GITHUB_STEP_SUMMARY"]).read_text()
 
 
 @pytest.mark.parametrize(
-    ("there", "call"),
-    [("", "repos/a/b/issues/7/comments "), ("42", "--method PATCH repos/a/b/issues/comments/42 ")],
-    ids=["first", "again"],
+    ("there", "compared", "calls"),
+    [
+        ("", "true", ["repos/a/b/issues/7/comments"]),
+        ("42; echo 43", "true", ["--method PATCH repos/a/b/issues/comments/42"]),
+        # What it says is of a push before.
+        ("42", "false", ["--method PATCH repos/a/b/issues/comments/42"]),
+        ("", "false", []),
+    ],
+    ids=["first", "again", "corrected", "none"],
 )
 def test_a_pull_request_has_one_comment_that_is_written_again(
-    render: Callable[..., Project], tmp_path: Path, there: str, call: str
+    render: Callable[..., Project], tmp_path: Path, there: str, compared: str, calls: list[str]
 ) -> None:
     (tmp_path / "compare.md").write_text("| a | table |\n")
+    (tmp_path / "calls").touch()
     # The first call lists the comments.
     gh = f'case "$*" in *--jq*) echo {there} ;; *) echo "$*" >> calls ;; esac'
-    env = {"GITHUB_REPOSITORY": "a/b", "NUMBER": "7"}
+    env = {"GITHUB_REPOSITORY": "a/b", "NUMBER": "7", "COMPARED": compared}
+    env |= {"COMMIT": "1a2b3c4", "REPORT": "https://example.org/1"}
     step = "Write the comment, or write it again"
     done = run_step(render(), "comment", step, tmp_path, {"gh": gh}, **env)
     assert done.returncode == 0, done.stderr
-    (made,) = (tmp_path / "calls").read_text().splitlines()
-    assert made == f"api --silent {call}--field body=@comment.md"
-    assert (tmp_path / "comment.md").read_text() == "<!-- make compare -->\n| a | table |\n"
+    made = (tmp_path / "calls").read_text().splitlines()
+    assert made == [f"api --silent {call} --field body=@comment.md" for call in calls]
+    assert (tmp_path / "comment.md").read_text() == (
+        "<!-- make compare -->\n| a | table |\n\n"
+        "Of commit 1a2b3c4: [report](https://example.org/1)\n"
+    )
 
 
 def test_what_comments_runs_none_of_the_projects_code(render: Callable[..., Project]) -> None:
@@ -140,6 +167,16 @@ def test_what_comments_runs_none_of_the_projects_code(render: Callable[..., Proj
     commands = "".join(step.get("run", "") for step in comment["steps"])
     assert not re.search(r"\b(uv|python|make (?!compare -->))", commands)
     assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
+
+
+def test_the_report_is_an_artifact_that_the_summary_links(render: Callable[..., Project]) -> None:
+    steps = jobs(render(), CHECKS)["pipeline"]["steps"]
+    upload, link = steps[-2:]
+    # As it is, so that a browser shows it.
+    assert upload["with"]["archive"] is False
+    assert upload["with"]["path"].endswith("|| 'reports/report.html' }}")
+    assert link["env"]["REPORT"] == f"${{{{ steps.{upload['id']}.outputs.artifact-url }}}}"
+    assert link["run"].endswith('($REPORT)" >> "$GITHUB_STEP_SUMMARY"')
 
 
 def test_nobody_promotes_alone(render: Callable[..., Project]) -> None:

@@ -19,6 +19,9 @@ IDENTITY = ("artifact", "working_tree", "provenance")
 """Is this the model that was trained, from this code and this data? If not, what others would
 judge is not what would be promoted: after one that refuses no other gate judges."""
 
+QUALITY = ("floor", "simpler", "features", "champion", "slices", "groups")
+"""Is it good enough, as a whole and in its parts?"""
+
 GATES = (
     *IDENTITY,
     "freshness",
@@ -29,13 +32,7 @@ GATES = (
     "reproducible",
     "budget",
     "numerics",
-    # Is it good enough, as a whole and in its parts?
-    "floor",
-    "simpler",
-    "features",
-    "champion",
-    "slices",
-    "groups",
+    *QUALITY,
 )
 """The modules of this package, in the order in which their verdicts are reported."""
 
@@ -130,11 +127,12 @@ def new_reasons(gate: str, evidence: Evidence) -> dict[str, str]:
     return {name: why for name, why in explained.items() if used.get(name) != why}
 
 
-def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
+def judge(evidence: Evidence, names: Collection[str] = GATES) -> Iterator[tuple[str, Verdict]]:
     """Let every gate judge the candidate, the team's additional gates last.
 
     Args:
         evidence: The candidate, the champion, and what is known of both.
+        names: The template's gates to ask.
 
     Yields:
         The name of a gate and its verdict, as soon as it is known.
@@ -143,11 +141,11 @@ def judge(evidence: Evidence) -> Iterator[tuple[str, Verdict]]:
         ProjectError: gates.py cannot be imported, or has a gate of a name that is taken.
     """
     checks: dict[str, Callable[[Evidence], Verdict]] = {}
-    for name in GATES:
+    for name in names:
         module = import_module(f".{name}", __package__)
         checks[name] = module.check
     own = team.gates()
-    taken = sorted(checks.keys() & own.keys())
+    taken = sorted(own.keys() & set(GATES))
     if taken:
         raise ProjectError(f"gates.py: {', '.join(taken)} is a gate of the template: rename yours")
     checks.update(own)

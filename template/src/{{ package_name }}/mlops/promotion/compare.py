@@ -13,18 +13,19 @@ from rich.table import Table
 
 from ..config import Config, load_config
 from ..errors import ProjectError
-from ..git import commit_of, find_commit
+from ..git import commit_of
 
 if TYPE_CHECKING:
     # They import libraries that take a second.
     from ..evaluation.scores import CachedModel, Rows
+    from ..gates import Verdict
     from .evidence import Evidence
+    from .old_champion import NamedModel
 
 PAGE = Path("reports", "compare.md")
 """The same table for a pull request; git ignores it."""
 
-CHAMPION = "champion"
-"""In the place of a branch: the champion of this machine's registry."""
+MODEL = "model.skops"
 
 console = Console()
 
@@ -45,20 +46,6 @@ class Difference(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
-class Other(NamedTuple):
-    """The model to compare with.
-
-    Attributes:
-        name: As it was asked for.
-        commit: The commit of its code.
-        folder: Its files.
-    """
-
-    name: str
-    commit: str
-    folder: Path
-
-
 @dataclass(frozen=True)
 class Comparison:
     """What there is to say of two models.
@@ -69,6 +56,8 @@ class Comparison:
         whole: The difference on the whole test set.
         slices: That on each slice which has enough rows to be judged.
         seconds: What training took here and there; None where no run of that model is known.
+        sizes: The bytes of both models' files.
+        verdicts: Of the gates that judge the quality of the model in models/.
         notes: What makes the table mean less than it seems to.
     """
 
@@ -77,6 +66,8 @@ class Comparison:
     whole: Difference
     slices: dict[str, Difference]
     seconds: tuple[float | None, float | None]
+    sizes: tuple[int, int]
+    verdicts: dict[str, "Verdict"]
     notes: list[str]
 
 
@@ -110,7 +101,7 @@ def compare_with(config: Config, root: Path, name: str) -> Comparison:
     Args:
         config: The project's settings.
         root: The project, with a model in models/ and a test set.
-        name: A branch, a tag or a commit, or CHAMPION.
+        name: A branch, a tag or a commit, or `champion`.
 
     Returns:
         Both scores, as a whole and by slice.
@@ -119,17 +110,13 @@ def compare_with(config: Config, root: Path, name: str) -> Comparison:
         ProjectError: One of the two models is not here, or cannot be scored on these rows.
     """
     from ..modeling import manifest
-    from .old_champion import bring_committed
+    from .old_champion import NamedModel, bring_model
 
-    own = Other("models/", commit_of(root), root / "models")
-    if not (own.folder / "model.skops").exists():
+    own = NamedModel("models/", commit_of(root), root / "models")
+    if not (own.folder / MODEL).exists():
         raise ProjectError("models/model.skops is not there: `make pipeline` makes it")
     with TemporaryDirectory() as scratch:
-        if name == CHAMPION:
-            other = _champion(config, root)
-        else:
-            other = Other(name, find_commit(root, name), Path(scratch))
-            bring_committed(root, f"{name} ({other.commit[:7]})", other.commit, other.folder)
+        other = bring_model(config, root, name, Path(scratch))
         # Before the target was in the manifest, nobody could have compared it.
         target = manifest.read(other.folder).get("target", config.data.target)
         if target != config.data.target:
@@ -137,7 +124,8 @@ def compare_with(config: Config, root: Path, name: str) -> Comparison:
         return _compare(config, root, own, other)
 
 
-def _compare(config: Config, root: Path, own: Other, other: Other) -> Comparison:
+def _compare(config: Config, root: Path, own: "NamedModel", other: "NamedModel") -> Comparison:
+    from ..gates import QUALITY, judge
     from ..gates.slices import judged_slices, slices_of
     from ..modeling import manifest
     from .evidence import Evidence
@@ -151,6 +139,8 @@ def _compare(config: Config, root: Path, own: Other, other: Other) -> Comparison
     for name, rows in slices_of(evidence).items():
         if name in judged:
             slices[name] = _difference(rows, here, there)
+    # The champion's own gate is left out: it is this table that compares.
+    gates = [name for name in QUALITY if name != "champion"]
     hashes = [manifest.read(model.folder)["sha256"] for model in (own, other)]
     return Comparison(
         other=other.name,
@@ -158,22 +148,29 @@ def _compare(config: Config, root: Path, own: Other, other: Other) -> Comparison
         whole=_difference(evidence.rows, here, there),
         slices=slices,
         seconds=(_seconds(config, root, hashes[0]), _seconds(config, root, hashes[1])),
+        sizes=(_size(own), _size(other)),
+        # Gates judge the model by today's code.
+        verdicts={} if _is_stale(config, root, own) else dict(judge(evidence, gates)),
         notes=_notes(config, root, own, other),
     )
 
 
-def _champion(config: Config, root: Path) -> Other:
-    from ..tracking import has_registry, registry
-
-    model = config.model.name
-    version = registry.by_alias(root, model, CHAMPION) if has_registry(root) else None
-    if version is None:
-        raise ProjectError("there is no champion here: `make registry-pull` takes the one of git")
-    folder = registry.fetch(root, model, version)
-    return Other(CHAMPION, version.tags.get("git_commit", ""), folder)
+def _size(model: "NamedModel") -> int:
+    return (model.folder / MODEL).stat().st_size
 
 
-def _score(evidence: "Evidence", model: Other) -> "CachedModel":
+def _is_stale(config: Config, root: Path, own: "NamedModel") -> bool:
+    """Whether code or training set were changed since the model in models/ was trained."""
+    from .. import team
+    from ..checksums import file_hash
+    from ..modeling import manifest
+
+    facts = manifest.read(own.folder)
+    training_set = root / config.table("processed", "train")
+    return not team.is_code(facts.get("code")) or facts.get("data") != file_hash(training_set)
+
+
+def _score(evidence: "Evidence", model: "NamedModel") -> "CachedModel":
     from .old_champion import score_test_set
 
     try:
@@ -203,16 +200,13 @@ def _seconds(config: Config, root: Path, sha256: str) -> float | None:
     return found[0].metrics.get("train.seconds") if found else None
 
 
-def _notes(config: Config, root: Path, own: Other, other: Other) -> list[str]:
-    from .. import team
-    from ..checksums import file_hash
+def _notes(config: Config, root: Path, own: "NamedModel", other: "NamedModel") -> list[str]:
     from ..modeling import manifest
 
     ours = manifest.read(own.folder)
     theirs = manifest.read(other.folder)
-    training_set = file_hash(root / config.table("processed", "train"))
     notes = []
-    if not team.is_code(ours.get("code")) or ours.get("data") != training_set:
+    if _is_stale(config, root, own):
         notes.append(
             "Code or training set were changed since the model in models/ was trained: `make "
             "pipeline`, then compare again."
@@ -245,6 +239,9 @@ def _lines(found: Comparison) -> list[tuple[str, ...]]:
     if here is not None and there is not None:
         seconds = (f"{here:.1f}", f"{there:.1f}", f"{here - there:+.1f}")
         lines.append(("seconds of training", "", *seconds))
+    here_kb, there_kb = (size / 1000 for size in found.sizes)
+    sizes = (f"{here_kb:,.0f}", f"{there_kb:,.0f}", f"{here_kb - there_kb:+,.0f}")
+    lines.append(("kB of the model", "", *sizes))
     return lines
 
 
@@ -270,9 +267,21 @@ def _sentences(found: Comparison) -> list[str]:
         verdict = f"{found.metric} is {word} than that of {found.other}: the interval excludes 0."
     n_moved = sum(change.is_shown for change in found.slices.values())
     slices = f"{n_moved} of {len(found.slices)} slices moved; about 1 of 20 does so by chance."
-    sentences = [verdict, slices, *found.notes]
+    sentences = [verdict, slices, *_verdicts(found), *found.notes]
     if None in found.seconds:
         sentences.append("What training took is not compared: not both were trained here.")
+    return sentences
+
+
+def _verdicts(found: Comparison) -> list[str]:
+    """What the gates say of the model in models/: the reasons of those that do not pass."""
+    sentences = []
+    passed = [name for name, verdict in found.verdicts.items() if verdict.status == "passed"]
+    if passed:
+        sentences.append(f"Gates that pass: {', '.join(passed)}. `make promote` asks them all.")
+    for name, verdict in found.verdicts.items():
+        if name not in passed:
+            sentences.append(f"Gate {name}, {verdict.status}: {verdict.reason}.")
     return sentences
 
 

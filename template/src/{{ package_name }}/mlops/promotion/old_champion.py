@@ -1,4 +1,4 @@
-"""Scores models of another commit, whose features or models may be written otherwise than now."""
+"""Brings and scores models whose features or estimators were written otherwise than now."""
 
 import os
 import re
@@ -8,12 +8,14 @@ import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .. import team
+from ..config import Config
 from ..errors import ProjectError
+from ..git import find_commit
 from ..modeling import manifest
 from ..modeling.predictions import (
     CachedClassifier,
@@ -22,10 +24,13 @@ from ..modeling.predictions import (
     CachedRegressor,
     cache_predictions,
 )
-from ..tracking import MODEL_FILES
+from ..tracking import MODEL_FILES, has_registry, registry
 
 if TYPE_CHECKING:
     from .evidence import Evidence
+
+CHAMPION = "champion"
+"""In the place of a branch: the champion of this machine's registry."""
 
 MACHINERY = __name__.rpartition(".promotion.")[0]
 
@@ -33,18 +38,53 @@ ENTRY_POINT = f"{MACHINERY}.modeling.predict"
 """What every commit brings itself: it prints nothing and writes predictions to a file."""
 
 
-def bring_committed(root: Path, name: str, commit: str, folder: Path) -> None:
-    """Write the files of the model of a commit to a folder, from DVC's cache or its remote.
+class NamedModel(NamedTuple):
+    """A model to compare with another.
+
+    Attributes:
+        name: As it was asked for.
+        commit: The commit of its code.
+        folder: Its files.
+    """
+
+    name: str
+    commit: str
+    folder: Path
+
+
+def bring_model(config: Config, root: Path, name: str, scratch: Path) -> NamedModel:
+    """Bring the model of another commit, or the champion.
 
     Args:
+        config: The project's settings.
         root: The project.
-        name: What the commit is called in messages.
-        commit: Its hash.
-        folder: Where to write them. Of an older model there may be no code among them.
+        name: A branch, a tag or a commit, or CHAMPION.
+        scratch: A folder for its files, where git or DVC have them.
 
     Raises:
-        ProjectError: No model was committed there, or its files are not to be had.
+        ProjectError: There is no such commit, no model of it, or no champion.
     """
+    if name == CHAMPION:
+        return _champion(config, root)
+    commit = find_commit(root, name)
+    _bring_committed(root, f"{name} ({commit[:7]})", commit, scratch)
+    return NamedModel(name, commit, scratch)
+
+
+def _champion(config: Config, root: Path) -> NamedModel:
+    model = config.model.name
+    version = registry.by_alias(root, model, CHAMPION) if has_registry(root) else None
+    if version is None:
+        raise ProjectError(
+            "there is no champion here: `make registry-pull` takes the one that git names, and "
+            "`make promote` makes the first"
+        )
+    folder = registry.fetch(root, model, version)
+    return NamedModel(CHAMPION, version.tags.get("git_commit", ""), folder)
+
+
+def _bring_committed(root: Path, name: str, commit: str, folder: Path) -> None:
+    """Write the files of the model of a commit to a folder, from DVC's cache or its remote."""
     # Imported here: it takes a third of a second.
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
