@@ -88,6 +88,9 @@ def test_a_worse_model_is_shown_to_be_worse_as_a_whole_and_by_slice(
     assert lines[1].startswith("| region=north | ")
     assert " slices moved; about 1 of 20 does so by chance." in said
     assert "| seconds of training |  | 5.5 | 2.0 | +3.5 |" in lines
+    # The gates say what they say of it before anybody promotes.
+    assert "Gate floor, refused: " in page
+    assert "champion, " not in page
     for cell in lines[0].strip("| ").split(" | "):
         assert cell in said
 
@@ -161,14 +164,22 @@ def test_a_model_that_dvc_does_not_have_is_one_sentence(
     git("rm", "--quiet", "--cached", "models/model.skops")
     git("commit", "--quiet", "--no-verify", "--message", "No model")
     git("branch", "feature/no-model")
+    # A stage has it as its result, and no dvc.lock says what that was.
+    stage = "stages:\n  train:\n    cmd: train\n    outs: [models/model.skops]\n"
+    (root / "dvc.yaml").write_text(stage)
+    git("add", "--force", "dvc.yaml")
+    git("commit", "--quiet", "--no-verify", "--message", "Never made")
+    git("branch", "feature/no-lock")
+    git("rm", "--quiet", "dvc.yaml")
     (root / ".gitignore").write_text("/models/model.skops\n")
     pointer = "outs:\n- md5: " + "ab" * 16 + "\n  hash: md5\n  path: model.skops\n"
     (root / "models" / "model.skops.dvc").write_text(pointer)
     git("add", ".gitignore", "models/model.skops.dvc")
     git("commit", "--quiet", "--no-verify", "--message", "Nobody pushed it")
     git("checkout", "--quiet", "main", "--", "models/model.skops")
-    with pytest.raises(ProjectError, match="no model was committed on feature/no-model "):
-        compare_with(config, root, "feature/no-model")
+    for branch in ("feature/no-model", "feature/no-lock"):
+        with pytest.raises(ProjectError, match=f"no model was committed on {branch} "):
+            compare_with(config, root, branch)
     with pytest.raises(ProjectError, match=r"the model of HEAD \(.{7}\) is neither in DVC's cache"):
         compare_with(config, root, "HEAD")
 

@@ -31,6 +31,7 @@ def log(config: Config, root: Path, name: str, score: float, tags: dict[str, str
         {"mlflow.user": "Ada", "chosen": name, "dvc_test": TEST.md5} | tags,
         tables=[TEST],
         seconds=90,
+        model=f"{name} 1.0",
     )
     return str(runs.log(root, run))
 
@@ -112,7 +113,7 @@ def test_a_run_is_tagged_with_the_commit_that_comes_later(config: Config, root: 
     assert commits() == {"seen": first, "seen-again": first}
 
 
-def test_mlflow_has_user_duration_and_tables_in_columns_of_their_own(
+def test_mlflow_has_user_duration_tables_and_model_in_columns_of_their_own(
     config: Config, root: Path
 ) -> None:
     run_id = log(config, root, "some", 0.9, {})
@@ -123,3 +124,8 @@ def test_mlflow_has_user_duration_and_tables_in_columns_of_their_own(
     (table,) = run.inputs.dataset_inputs
     assert (table.dataset.name, table.dataset.digest) == ("some_test.parquet", TEST.md5)
     assert [tag.value for tag in table.tags] == ["test"]
+    with runs.store(root) as client:
+        (output,) = run.outputs.model_outputs
+        model = client.get_logged_model(output.model_id)
+    # The name of a candidate may have what MLflow does not take.
+    assert (model.name, model.source_run_id) == ("some-1-0", run_id)

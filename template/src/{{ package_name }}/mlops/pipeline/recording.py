@@ -110,6 +110,7 @@ def describe_run(config: Config, root: Path) -> Run:
         tags=_tags(root, manifest, chosen) | {f"dvc_{table.step}": table.md5 for table in tables},
         files=[*files, manifest_path],
         tables=tables,
+        model=chosen,
         seconds=sum(took["seconds"] for took in read_record(root).get("stages", {}).values()),
     )
 

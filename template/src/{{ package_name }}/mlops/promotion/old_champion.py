@@ -92,9 +92,12 @@ def _bring_committed(root: Path, name: str, commit: str, folder: Path) -> None:
     try:
         files = DVCFileSystem(str(root), rev=commit)
         # Not `exists`, to which whatever goes wrong is a file that is not there.
-        committed = files.find("models", maxdepth=1)
+        committed = files.find("models", maxdepth=1, detail=True)
         for file in MODEL_FILES:
-            if f"models/{file}" in committed:
+            facts = committed.get(f"models/{file}", {})
+            # What dvc.yaml names and dvc.lock does not has no checksum: it was never committed.
+            is_of_git = bool(facts) and "dvc_info" not in facts
+            if is_of_git or "md5" in facts:
                 files.get_file(f"models/{file}", str(folder / file))
     except (OSError, DvcException) as error:
         raise ProjectError(

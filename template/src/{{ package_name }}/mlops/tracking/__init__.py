@@ -40,6 +40,7 @@ class Run:
         files: Paths to keep with the run, under the project's root.
         tables: The tables that it read.
         seconds: What it took until now.
+        model: What it made, such as the chosen candidate; empty if it made no model.
     """
 
     experiment: str
@@ -50,6 +51,7 @@ class Run:
     files: Sequence[Path] = ()
     tables: Sequence["Table"] = ()
     seconds: float = 0.0
+    model: str = ""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,8 @@ def _log(root: Path, run: Run) -> str:
         _log_values(client, run_id, run)
         if run.tables:
             client.log_inputs(run_id, [_dataset(table) for table in run.tables])
+        if run.model:
+            _log_model(client, experiment_id, run_id, run)
         for file in run.files:
             folder = file.relative_to(root).parent.as_posix()
             client.log_artifact(run_id, str(file), folder)
@@ -157,6 +159,17 @@ def _dataset(table: Table) -> "DatasetInput":
     source = json.dumps({"uri": table.path.as_posix()})
     found = Dataset(table.path.name, table.md5, source_type="local", source=source)
     return DatasetInput(found, [InputTag("mlflow.data.context", table.step)])
+
+
+def _log_model(client: "MlflowClient", experiment_id: str, run_id: str, run: Run) -> None:
+    """Name the model in MLflow's column of models; DVC and the registry have its files."""
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    # MLflow takes no point, slash or quotation mark in it.
+    name = re.sub(r"[^\w-]", "-", run.model)
+    made = client.create_logged_model(experiment_id, name, source_run_id=run_id)
+    client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(made.model_id, step=0)])
 
 
 DEFAULTS = {
