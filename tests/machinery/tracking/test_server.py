@@ -28,6 +28,7 @@ RUN = Run(
     {f"setting_{n}": str(n) for n in range(80)},
     {f"metric_{n}": n / 7 for n in range(40)},
     {f"library.{n}": "1.0" for n in range(20)},
+    model="linear",
 )
 
 
