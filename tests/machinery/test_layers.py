@@ -22,7 +22,7 @@ FAULTS = {
     "a late import": (ROOMS, "mlops/names.py", "def late(): from . import team"),
     "a module without a place": (ROOMS, "mlops/stray.py", ""),
     "another stage": (STAGES, "mlops/pipeline/train.py", "from .split import divide"),
-    "another gate": (GATES, "mlops/gates/floor.py", "from .budget import MEANING"),
+    "another gate": (GATES, "mlops/gates/worth.py", "from .budget import MEANING"),
     "the team's": (TEAM, "mlops/modeling/inputs.py", "from ...features import FEATURES"),
     "a room by the team": (INTERFACE, "features.py", "from .mlops.errors import ProjectError"),
 }
@@ -127,7 +127,7 @@ def test_no_module_goes_by_another_way(tmp_path: Path) -> None:
     ("module", "line"),
     [
         ("mlops/names.py", "from ..helpers import LIMIT"),
-        ("mlops/gates/floor.py", "from ...gates import GATES"),
+        ("mlops/gates/worth.py", "from ...gates import GATES"),
         ("mlops/data/cells.py", "from importlib import import_module\nimport_module('..features')"),
         ("mlops/names.py", "import importlib\nimportlib.import_module('..features')"),
         ("mlops/names.py", "from importlib import import_module as load\nload('..features')"),

@@ -10,21 +10,21 @@ import pytest
 import skops.io
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.gates import artifact
+from churn_radar.mlops.gates import identity
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion.evidence import Evidence
 from churn_radar.mlops.tracking import Version
 
 
 def test_a_sound_artifact_passes(evidence: Evidence) -> None:
-    assert artifact.check(evidence).status == "passed"
+    assert identity.artifact(evidence).status == "passed"
 
 
 def test_another_model_file_is_refused(evidence: Evidence) -> None:
     path = evidence.root / "models" / "model.skops"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ProjectError, match=r"another model than models/manifest\.json describes"):
-        artifact.check(evidence)
+        identity.artifact(evidence)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_another_manifest_is_refused(
     path = evidence.root / "models" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(ProjectError, match=message):
-        artifact.check(evidence)
+        identity.artifact(evidence)
 
 
 @pytest.mark.parametrize("changed", ["model", "manifest", "tag"])
@@ -61,14 +61,14 @@ def test_a_registry_that_holds_another_model_is_refused(
     version = Version(4, {"sha256": sha256}, "run", "source")
     judged = replace(evidence, candidate_version=version, candidate_folder=folder)
     with pytest.raises(ProjectError, match="version 4 has another model"):
-        artifact.check(judged)
+        identity.artifact(judged)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}"])
 def test_a_broken_manifest_is_refused(text: str, evidence: Evidence) -> None:
     (evidence.root / "models" / "manifest.json").write_text(text)
     with pytest.raises(ProjectError, match="cannot be read"):
-        artifact.check(evidence)
+        identity.artifact(evidence)
 
 
 def test_a_foreign_type_in_the_model_file_is_refused(evidence: Evidence) -> None:
@@ -77,4 +77,4 @@ def test_a_foreign_type_in_the_model_file_is_refused(evidence: Evidence) -> None
     facts = manifest.read(path.parent) | {"sha256": file_hash(path)}
     (path.parent / "manifest.json").write_text(json.dumps(facts))
     with pytest.raises(ProjectError, match="not trusted"):
-        artifact.check(evidence)
+        identity.artifact(evidence)

@@ -11,9 +11,9 @@ from machinery.profiling.known import PROFILE, allowing, judged
 @pytest.mark.parametrize("name", Budget.model_fields)
 def test_a_broken_budget_is_named(name: str, config: Config) -> None:
     bound = PROFILE[name] / 2
-    verdict = judged(budget, allowing(config, **{name: bound}))
+    verdict = judged(budget.budget, allowing(config, **{name: bound}))
     assert (verdict.status, verdict.value, verdict.threshold) == ("refused", PROFILE[name], bound)
     assert f"{MEANING[name][0]} takes {PROFILE[name]:g}" in verdict.reason
     assert f"of {bound:g}" in verdict.reason
-    kept = judged(budget, allowing(config, **{name: PROFILE[name]}))
+    kept = judged(budget.budget, allowing(config, **{name: PROFILE[name]}))
     assert (kept.status, kept.value) == ("passed", PROFILE[name])

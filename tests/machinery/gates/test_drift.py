@@ -61,7 +61,7 @@ FAULTS = {
 
 
 def test_the_slow_drift_of_the_example_passes(evidence: Evidence) -> None:
-    verdict = drift.check(evidence)
+    verdict = drift.drift(evidence)
     assert verdict.status == "passed", verdict.reason
 
 
@@ -71,7 +71,7 @@ def test_half_a_year_of_other_values_is_refused(fault: str, evidence: Evidence) 
     table = whole(evidence)
     plant(table, table[TIME] >= table[TIME].median())
     set_tables(evidence, table)
-    verdict = drift.check(evidence)
+    verdict = drift.drift(evidence)
     assert verdict.status == "refused"
     assert f"{column} from 20" in verdict.reason
     assert "gates.drift.explained" in verdict.reason
@@ -86,10 +86,10 @@ def test_test_rows_unlike_the_training_rows_are_refused(
     mixed = whole(evidence).sample(frac=1, random_state=1, ignore_index=True)
     set_tables(evidence, mixed)
     test = evidence.test.copy()
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     plant(test, pd.Series(True, index=test.index))
     evidence.__dict__["test"] = test
-    verdict = drift.check(evidence)
+    verdict = drift.drift(evidence)
     assert verdict.status == "refused"
     assert f"{column} in the test rows" in verdict.reason
 
@@ -98,11 +98,11 @@ def test_test_rows_unlike_the_training_rows_are_refused(
 def test_a_column_unlike_the_champions_is_refused(fault: str, evidence: Evidence) -> None:
     plant, column = FAULTS[fault]
     evidence.__dict__["recorded"] = {"columns": drift.summaries(evidence)}
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     table = whole(evidence)
     plant(table, pd.Series(True, index=table.index))
     set_tables(evidence, table)
-    verdict = drift.check(evidence)
+    verdict = drift.drift(evidence)
     assert verdict.status == "refused"
     assert f"{column} since the champion" in verdict.reason
 
@@ -112,11 +112,11 @@ def test_a_change_passes_for_a_reason(config: Config, evidence: Evidence) -> Non
     other_unit(table, table[TIME] >= table[TIME].median())
     set_tables(evidence, table)
     evidence.config = with_settings(config, explained={"monthly_charge": "billed in cents now"})
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     evidence.config = with_settings(config, explained={"monthly_charge": " "})
-    assert "say why for monthly_charge" in drift.check(evidence).reason
+    assert "say why for monthly_charge" in drift.drift(evidence).reason
     evidence.config = with_settings(config, explained={"monthly_charges": "billed in cents now"})
-    assert "did you mean monthly_charge" in drift.check(evidence).reason
+    assert "did you mean monthly_charge" in drift.drift(evidence).reason
 
 
 def test_a_champion_that_fell_is_the_datas_fault(config: Config, evidence: Evidence) -> None:
@@ -125,34 +125,34 @@ def test_a_champion_that_fell_is_the_datas_fault(config: Config, evidence: Evide
     evidence.__dict__["cached_champion"] = evidence.rows.baseline
     at_promotion = {"score": 0.8, "low": 0.77, "high": 0.83, "metric": metric}
     evidence.__dict__["recorded"] = at_promotion | {"sha256": "champion's"}
-    verdict = drift.check(evidence)
+    verdict = drift.drift(evidence)
     assert verdict.status == "refused"
     assert "the model is the same, so the data changed" in verdict.reason
     evidence.config = with_settings(config, explained={"score": "a new competitor"})
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     # The champion itself was promoted with that reason: this is another change.
     with_that_reason = {"thresholds": {"drift": {"explained": {"score": "a new competitor"}}}}
     evidence.__dict__["recorded"] |= with_that_reason
-    assert "a new reason goes into gates.drift.explained.score" in drift.check(evidence).reason
+    assert "a new reason goes into gates.drift.explained.score" in drift.drift(evidence).reason
     evidence.config = with_settings(config)
-    assert "a new reason goes into gates.drift.explained.score" in drift.check(evidence).reason
+    assert "a new reason goes into gates.drift.explained.score" in drift.drift(evidence).reason
     # The record of another model says nothing about this one.
     evidence.config = config
     evidence.__dict__["recorded"] = at_promotion | {"sha256": "another's"}
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
 
 
 def test_few_rows_are_inconclusive(config: Config, evidence: Evidence) -> None:
     evidence.config = with_settings(config, time=None)
     evidence.__dict__["test"] = evidence.test.head(drift.MIN_ROWS - 1)
-    assert drift.check(evidence).status == "inconclusive"
+    assert drift.drift(evidence).status == "inconclusive"
 
 
 def test_rows_of_a_few_people_are_few_rows(config: Config, evidence: Evidence) -> None:
     evidence.config = with_settings(config, time=None)
     few = np.arange(len(evidence.test)) % 20
     evidence.__dict__["test"] = evidence.test.assign(customer_id=few)
-    assert drift.check(evidence).status == "inconclusive"
+    assert drift.drift(evidence).status == "inconclusive"
 
 
 def test_samples_of_one_table_are_seldom_refused(config: Config, evidence: Evidence) -> None:
@@ -161,7 +161,7 @@ def test_samples_of_one_table_are_seldom_refused(config: Config, evidence: Evide
     refused = 0
     for seed in range(60):
         set_tables(evidence, table.sample(frac=1, random_state=seed, ignore_index=True))
-        refused += drift.check(evidence).status == "refused"
+        refused += drift.drift(evidence).status == "refused"
     assert refused == 0
 
 
@@ -171,7 +171,7 @@ def test_a_jump_in_the_newest_rows_is_seen(config: Config, evidence: Evidence) -
     newest = table.index >= len(table) - drift.MIN_ROWS // 2
     table["data_gb"] = np.where(newest, table["data_gb"] * 1000, table["data_gb"])
     set_tables(evidence, table)
-    assert drift.check(evidence).status == "refused"
+    assert drift.drift(evidence).status == "refused"
 
 
 def test_a_column_that_became_empty_is_named_first(config: Config, evidence: Evidence) -> None:
@@ -180,7 +180,7 @@ def test_a_column_that_became_empty_is_named_first(config: Config, evidence: Evi
     dearer(table, late)
     table.loc[late, "data_gb"] = np.nan
     set_tables(evidence, table)
-    assert drift.check(evidence).reason.startswith("data_gb from")
+    assert drift.drift(evidence).reason.startswith("data_gb from")
 
 
 def test_what_is_about_a_person_is_neither_kept_nor_told(
@@ -196,14 +196,14 @@ def test_what_is_about_a_person_is_neither_kept_nor_told(
     table = whole(evidence)
     other_unit(table, table[TIME] >= table[TIME].median())
     set_tables(evidence, table)
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
 
 
 def test_a_champion_that_cannot_be_scored_is_left_to_its_gate(evidence: Evidence) -> None:
     evidence.champion_version = Version(3, {"sha256": "champion's"}, "run", "source")
     with pytest.raises(ProjectError, match="cannot be scored"):
         _ = evidence.cached_champion
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
 
 
 def test_a_champion_that_is_suddenly_better_is_the_datas_fault(
@@ -213,7 +213,7 @@ def test_a_champion_that_is_suddenly_better_is_the_datas_fault(
     evidence.__dict__["cached_champion"] = evidence.cached_candidate
     at_promotion = {"score": 0.6, "low": 0.57, "high": 0.63, "sha256": "champion's"}
     evidence.__dict__["recorded"] = at_promotion | {"metric": config.selection.metric}
-    assert "so the data changed" in drift.check(evidence).reason
+    assert "so the data changed" in drift.drift(evidence).reason
 
 
 def test_a_reason_counts_for_one_champion(config: Config, evidence: Evidence) -> None:
@@ -224,13 +224,13 @@ def test_a_reason_counts_for_one_champion(config: Config, evidence: Evidence) ->
     explained = {"monthly_charge": "billed in cents now"}
     evidence.config = with_settings(config, explained=explained)
     evidence.__dict__["recorded"] = recorded
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     with_that_reason = {"thresholds": {"drift": {"explained": explained}}}
     evidence.__dict__["recorded"] = recorded | with_that_reason
-    assert "monthly_charge since the champion" in drift.check(evidence).reason
+    assert "monthly_charge since the champion" in drift.drift(evidence).reason
     # Nor is one that was taken out since then.
     evidence.config = with_settings(config)
-    assert "monthly_charge since the champion" in drift.check(evidence).reason
+    assert "monthly_charge since the champion" in drift.drift(evidence).reason
 
 
 def test_dates_go_on_by_nature_and_gaps_do_not(evidence: Evidence) -> None:
@@ -238,7 +238,7 @@ def test_dates_go_on_by_nature_and_gaps_do_not(evidence: Evidence) -> None:
     table = whole(evidence)
     table["last_complaint"] += pd.Timedelta(days=400)
     set_tables(evidence, table)
-    assert drift.check(evidence).status == "passed"
+    assert drift.drift(evidence).status == "passed"
     table["last_complaint"] = pd.NaT
     set_tables(evidence, table)
-    assert "last_complaint since the champion" in drift.check(evidence).reason
+    assert "last_complaint since the champion" in drift.drift(evidence).reason

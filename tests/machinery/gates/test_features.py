@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from churn_radar.features import FEATURES
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.gates import features
+from churn_radar.mlops.gates import worth
 
 NAME = FEATURES[0].name
 
@@ -22,9 +22,9 @@ def weak(sound: SimpleNamespace) -> None:
 
 
 def test_a_weak_feature_is_listed(sound: SimpleNamespace) -> None:
-    assert f"each of {len(FEATURES)} features helps" in features.check(sound).reason
+    assert f"each of {len(FEATURES)} features helps" in worth.features(sound).reason
     weak(sound)
-    verdict = features.check(sound)
+    verdict = worth.features(sound)
     assert verdict.status == "passed"
     assert f"1 of {len(FEATURES)} features are no better than chance: {NAME}" in verdict.reason
 
@@ -34,13 +34,13 @@ def test_a_feature_that_costs_without_helping_is_refused_unless_kept(
 ) -> None:
     weak(sound)
     sound.config = bounded(sound.config, max_microseconds=1e-3)
-    verdict = features.check(sound)
+    verdict = worth.features(sound)
     assert verdict.status == "refused"
     assert verdict.value > verdict.threshold
     assert f"{NAME} is no better than chance and costs" in verdict.reason
     kept = {NAME: "The law asks for it."}
     sound.config = bounded(sound.config, max_microseconds=1e-3, kept=kept)
-    verdict = features.check(sound)
+    verdict = worth.features(sound)
     assert verdict.status == "passed"
     assert "kept with a reason" in verdict.reason
 
@@ -57,11 +57,11 @@ def test_what_is_kept_has_to_be_there_and_for_a_reason(
     kept: dict[str, str], said: str, sound: SimpleNamespace
 ) -> None:
     sound.config = bounded(sound.config, kept=kept)
-    verdict = features.check(sound)
+    verdict = worth.features(sound)
     assert verdict.status == "refused"
     assert verdict.reason.endswith(said)
 
 
 def test_a_feature_that_helps_may_cost(sound: SimpleNamespace) -> None:
     sound.config = bounded(sound.config, max_microseconds=1e-3)
-    assert features.check(sound).status == "passed"
+    assert worth.features(sound).status == "passed"

@@ -7,24 +7,24 @@ import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.scores import CachedClassifier, CachedRegressor, rows_of
-from churn_radar.mlops.gates import floor
+from churn_radar.mlops.gates import worth
 from machinery.gates.known import TRUTH
 
 
 def test_the_floor_holds_for_the_lower_end(known: SimpleNamespace) -> None:
-    assert floor.check(known).status == "passed"
+    assert worth.floor(known).status == "passed"
     known.measured["r2_low"] = -0.1
-    verdict = floor.check(known)
+    verdict = worth.floor(known)
     assert verdict.status == "refused"
     assert verdict.value == pytest.approx(-0.1, abs=0.01)
     known.measured["r2_low"] = float("nan")
-    assert floor.check(known).status == "refused"
+    assert worth.floor(known).status == "refused"
 
 
 def test_a_score_that_flatters_is_refused(known: SimpleNamespace) -> None:
     # Ranks rows perfectly, and is far from every number.
     known.cached_candidate = CachedRegressor(TRUTH * 100)
-    verdict = floor.check(known)
+    verdict = worth.floor(known)
     assert verdict.status == "refused"
     assert "error it is no better than a constant" in verdict.reason
 
@@ -45,5 +45,5 @@ def recall(config: Config, known: SimpleNamespace, shown: np.ndarray) -> SimpleN
 def test_recall_of_an_all_positive_classifier_is_refused(
     config: Config, known: SimpleNamespace
 ) -> None:
-    verdict = floor.check(recall(config, known, np.full(400, 0.9)))
+    verdict = worth.floor(recall(config, known, np.full(400, 0.9)))
     assert verdict.status == "refused"

@@ -18,7 +18,7 @@ def grouped(config: Config, task: str, model: CachedModel, truth: np.ndarray) ->
     kinds = np.where(np.arange(len(truth)) % 2, "a", "b")
     kinds[:9] = "c"
     test = pd.DataFrame({"kind": kinds, "place": "x"})
-    return groups.check(
+    return groups.groups(
         SimpleNamespace(config=settings, test=test, rows=rows, cached_candidate=model)
     )
 

@@ -6,7 +6,7 @@ import pytest
 from churn_radar.mlops import gates, team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.gates import GATES, Verdict, floor, judge
+from churn_radar.mlops.gates import GATES, Verdict, judge, worth
 from churn_radar.mlops.promotion.evidence import Evidence
 
 
@@ -16,7 +16,7 @@ def test_a_gate_that_cannot_judge_refuses(
     def broken(_: Evidence) -> Verdict:
         return Verdict("passed", "never", 1 / 0)
 
-    monkeypatch.setattr(floor, "check", broken)
+    monkeypatch.setattr(worth, "floor", broken)
     monkeypatch.setattr(gates, "IDENTITY", ())
     verdicts = dict(judge(Evidence(config, tmp_path)))
     passed = {name for name, verdict in verdicts.items() if verdict.status == "passed"}

@@ -23,7 +23,7 @@ def reading(config: Config, **data: Any) -> Config:
 
 
 def test_sound_tables_do_not_leak(sound: SimpleNamespace) -> None:
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert (verdict.status, verdict.value) == ("passed", 0.5)
 
 
@@ -31,14 +31,14 @@ def test_held_out_rows_among_those_learned_from_are_refused(sound: SimpleNamespa
     sound.config = reading(sound.config, time=None, group=None)
     sound.train = pd.concat([sound.train, sound.test]).drop_duplicates()
     sound.test = sound.train.tail(len(sound.train) // 5)
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert "held-out rows are in the training set too" in verdict.reason
 
 
 def told_twins(evidence: SimpleNamespace) -> tuple[int, float, bool]:
     """How many twins the verdict tells, in % of training rows, and whether that is too many."""
-    verdict = leakage.check(evidence)
+    verdict = leakage.leakage(evidence)
     assert verdict.status == "passed", verdict.reason
     pattern = r"([\d,]+) of [\d,]+ with a near twin .*of its own rows ([\d.]+)% have one"
     found = re.search(pattern, verdict.reason)
@@ -111,7 +111,7 @@ def test_equal_rows_are_no_leak_where_equal_rows_are_common(sound: SimpleNamespa
     sound.config = reading(sound.config, time=None, group=None, ids=[])
     sound.test = sound.train.head(50)
     sound.train = pd.concat([sound.train] * 2, ignore_index=True)
-    assert leakage.check(sound).status == "passed"
+    assert leakage.leakage(sound).status == "passed"
 
 
 @pytest.mark.parametrize(
@@ -124,23 +124,23 @@ def test_a_group_or_a_time_on_both_sides_is_refused(
     sound.config = reading(sound.config, **{role: "planted"})
     sound.train = sound.train.assign(planted=1)
     sound.test = sound.test.assign(planted=1, other=range(len(sound.test)))
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert said in verdict.reason
 
 
 def test_a_feature_that_gives_the_answer_away_is_refused(sound: SimpleNamespace) -> None:
     sound.challenge["features"][NAME]["univariate"] = 0.999
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert (verdict.status, verdict.value, verdict.threshold) == ("refused", 0.999, 0.8)
     assert verdict.reason.startswith(f"{NAME} has a univariate skill score")
 
 
 def test_a_feature_that_tells_much_needs_a_reason(sound: SimpleNamespace) -> None:
     sound.challenge["features"][NAME]["univariate"] = 0.9
-    assert "under gates.leakage.explained why" in leakage.check(sound).reason
+    assert "under gates.leakage.explained why" in leakage.leakage(sound).reason
     sound.config = explaining(sound.config, {NAME: "It is so."})
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "passed"
     assert "explained: It is so." in verdict.reason
 
@@ -162,7 +162,7 @@ def test_what_is_explained_has_to_be_there_and_for_a_reason(
     explained: dict[str, str], said: str, sound: SimpleNamespace
 ) -> None:
     sound.config = explaining(sound.config, explained)
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert verdict.reason.endswith(said)
 
@@ -171,7 +171,7 @@ def test_an_id_on_both_sides_is_refused(sound: SimpleNamespace) -> None:
     sound.config = reading(sound.config, ids=["planted"], time=None, group=None)
     sound.train = sound.train.assign(planted=range(len(sound.train)))
     sound.test = sound.test.assign(planted=range(len(sound.test)))
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert f"{len(sound.test):,} values of planted are in both tables" in verdict.reason
 
@@ -182,7 +182,7 @@ def test_a_feature_that_reads_other_rows_is_refused(
     rank = Feature("rank", "numeric", "a", "b", "c", lambda rows: rows["monthly_charge"].rank())
     monkeypatch.setattr(team, "features", lambda: (rank,))
     with pytest.raises(ProjectError, match="rank of a row depends on other rows"):
-        leakage.check(sound)
+        leakage.leakage(sound)
 
 
 @pytest.mark.parametrize("role", ["ids", "sensitive", "personal", "personal by a pattern"])
@@ -204,7 +204,7 @@ def test_a_feature_that_reads_what_it_must_not_is_refused(
     # Sorted, as an export may be: the first thousand rows have one value.
     sound.train = sound.train.assign(planted=range(len(sound.train)))
     sound.test = sound.test.assign(planted=-1)
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert "the feature sly reads planted" in verdict.reason
 
@@ -212,7 +212,7 @@ def test_a_feature_that_reads_what_it_must_not_is_refused(
 def test_a_feature_named_like_what_it_must_not_read_is_refused(sound: SimpleNamespace) -> None:
     sound.config = reading(sound.config, ids=[NAME])
     sound.train = sound.train.assign(**{NAME: range(len(sound.train))})
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert f"reads {NAME}, which is an id" in verdict.reason
 
@@ -229,28 +229,28 @@ def test_a_sudden_gain_over_the_champion_needs_a_reason(
     sound: SimpleNamespace, known: SimpleNamespace
 ) -> None:
     add_champion(sound, known, noise=0.6)
-    verdict = leakage.check(sound)
+    verdict = leakage.leakage(sound)
     assert verdict.status == "refused"
     assert "under gates.leakage.explained.score what makes it so good" in verdict.reason
     explained = {"score": "We measure it ourselves now."}
     sound.config = explaining(sound.config, explained)
-    assert leakage.check(sound).status == "passed"
+    assert leakage.leakage(sound).status == "passed"
     # The champion was promoted with that reason: this is another gain.
     sound.recorded["thresholds"] = {"leakage": {"explained": explained}}
-    assert leakage.check(sound).status == "refused"
+    assert leakage.leakage(sound).status == "refused"
     sound.config = explaining(sound.config, {})
-    assert leakage.check(sound).status == "refused"
+    assert leakage.leakage(sound).status == "refused"
 
 
 def test_a_gain_within_the_usual_passes(sound: SimpleNamespace, known: SimpleNamespace) -> None:
     add_champion(sound, known, noise=0.11)
-    assert leakage.check(sound).status == "passed"
+    assert leakage.leakage(sound).status == "passed"
 
 
 def test_a_gain_that_more_rows_explain_passes(
     sound: SimpleNamespace, known: SimpleNamespace
 ) -> None:
     add_champion(sound, known, noise=0.2)
-    assert leakage.check(sound).status == "refused"
+    assert leakage.leakage(sound).status == "refused"
     sound.recorded = {"train_rows": len(sound.train) // 10}
-    assert leakage.check(sound).status == "passed"
+    assert leakage.leakage(sound).status == "passed"

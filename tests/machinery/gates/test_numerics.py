@@ -24,7 +24,7 @@ class Numb(BaseEstimator):
 
 
 def test_predictions_that_are_no_numbers_are_refused(evidence: Evidence) -> None:
-    assert numerics.check(evidence).status == "passed"
+    assert numerics.numerics(evidence).status == "passed"
     for when in (
         lambda rows: np.arange(len(rows)) == 3,
         lambda rows: np.full(len(rows), len(rows) != len(evidence.test)),
@@ -32,7 +32,7 @@ def test_predictions_that_are_no_numbers_are_refused(evidence: Evidence) -> None
         evidence.__dict__.pop("cached_candidate", None)
         evidence.__dict__["model"] = Numb(when)
         with pytest.raises(ProjectError, match="no finite number in"):
-            numerics.check(evidence)
+            numerics.numerics(evidence)
 
 
 class Shares(BaseEstimator):
@@ -49,7 +49,7 @@ class Shares(BaseEstimator):
 
 def test_probabilities_that_are_none_are_refused(evidence: Evidence) -> None:
     evidence.__dict__["model"] = Shares()
-    assert "do not sum to 1" in numerics.check(evidence).reason
+    assert "do not sum to 1" in numerics.numerics(evidence).reason
 
 
 class Wild(Shares):
@@ -86,9 +86,9 @@ def test_probabilities_that_contradict_are_refused(
     model: Shares, said: str, evidence: Evidence
 ) -> None:
     evidence.__dict__["model"] = model
-    assert said in numerics.check(evidence).reason
+    assert said in numerics.numerics(evidence).reason
 
 
 def test_a_threshold_of_ones_own_is_sound(evidence: Evidence) -> None:
     evidence.__dict__["model"] = Careful()
-    assert numerics.check(evidence).status == "passed"
+    assert numerics.numerics(evidence).status == "passed"

@@ -9,7 +9,7 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation.importance import compare_on_rows
 from churn_radar.mlops.evaluation.scores import Rows, cache_predictions, rows_of
-from churn_radar.mlops.gates import simpler
+from churn_radar.mlops.gates import worth
 from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.modeling.inputs import inputs
 from churn_radar.mlops.modeling.storage import load_model
@@ -30,7 +30,7 @@ def scored(config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch) -> t
 def test_a_model_that_is_no_better_than_the_baseline_is_refused(scored: tuple[Rows, Any]) -> None:
     rows, _ = scored
     against = compare_on_rows(rows, rows.baseline, {"baseline": rows.baseline})
-    verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
+    verdict = worth.simpler(SimpleNamespace(challenge={"simpler": against}))
     assert (verdict.status, verdict.value, verdict.threshold) == ("refused", 0, 0)
     assert "baseline" in verdict.reason
 
@@ -47,8 +47,8 @@ def test_a_model_that_a_simpler_one_beats_is_refused(
 ) -> None:
     rows, model = scored
     against = compare_on_rows(rows, model, {"baseline": rows.baseline})
-    assert simpler.check(SimpleNamespace(challenge={"simpler": against})).status == "passed"
+    assert worth.simpler(SimpleNamespace(challenge={"simpler": against})).status == "passed"
     against |= {name: extra | compare_on_rows(rows, rows.baseline, {name: model})[name]}
-    verdict = simpler.check(SimpleNamespace(challenge={"simpler": against}))
+    verdict = worth.simpler(SimpleNamespace(challenge={"simpler": against}))
     assert verdict.status == "refused"
     assert said in verdict.reason

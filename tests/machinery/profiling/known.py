@@ -29,7 +29,7 @@ PROFILE: dict[str, Any] = {
 
 
 def judged(gate: Any, config: Config, **facts: object) -> Verdict:
-    verdict: Verdict = gate.check(SimpleNamespace(config=config, profile=PROFILE | facts))
+    verdict: Verdict = gate(SimpleNamespace(config=config, profile=PROFILE | facts))
     return verdict
 
 

@@ -21,7 +21,7 @@ def test_the_model_can_be_made_again_and_is_cheap(
     measured: dict[str, Any], config: Config, profiled: Path
 ) -> None:
     assert read_with_checksum(profiled / "reports" / "profile.json") == measured
-    for gate in (reproducible, budget):
+    for gate in (reproducible.reproducible, budget.budget):
         assert judged(gate, config, **measured).status == "passed"
     assert measured["digests"][0] == measured["digests"][1]
     assert all(measured[name] > 0 for name in [*Budget.model_fields, "import_cpu_seconds"])

@@ -103,7 +103,7 @@ def test_training_that_reaches_outside_is_refused(
     assert reason.startswith(f"training from its own rows alone failed: {said}")
     assert "\n" not in reason
     assert [path.name for path in tmp_path.glob("other*")] == ["other.csv"]
-    for gate in (reproducible, budget):
+    for gate in (reproducible.reproducible, budget.budget):
         assert judged(gate, config, failure=reason) == Verdict("refused", reason)
 
 
@@ -120,7 +120,7 @@ def test_training_that_depends_on_the_time_is_refused(
     value: str, config: Config, profiled: Path, tmp_path: Path
 ) -> None:
     found = retraining.retrain_twice(config, profiled, planted(tmp_path, value))
-    verdict = judged(reproducible, config, **found)
+    verdict = judged(reproducible.reproducible, config, **found)
     assert (verdict.status, verdict.value) == ("refused", found["spread"])
     assert found["spread"] > 0
     assert verdict.reason.endswith("read no clock")
@@ -134,7 +134,7 @@ def test_training_that_depends_on_the_environment_is_refused(
     code = planted(tmp_path, "os.environ.get('STRENGTH', 1)")
     # The candidate has the C of 1 that the variable gives; without the variable it has another.
     found = retraining.retrain_twice(config, profiled, code)
-    verdict = judged(reproducible, config, **found)
+    verdict = judged(reproducible.reproducible, config, **found)
     assert (verdict.status, verdict.value) == ("refused", found["difference"])
     assert "a variable of the environment" in verdict.reason
 
@@ -160,7 +160,7 @@ def test_a_model_of_other_rows_is_refused(config: Config, profiled: Path, tmp_pa
     save_model(candidates(config)[chosen].fit(*inputs(config, table)), other / retraining.MODEL)
     manifest.write(config, other)
     found = retraining.compare(config, other, [profiled / retraining.MODEL] * 2)
-    verdict = judged(reproducible, config, **found)
+    verdict = judged(reproducible.reproducible, config, **found)
     assert verdict.status == "refused"
     assert verdict.value == found["difference"] > reproducible.TOLERANCE
     assert "models/model.skops" in verdict.reason

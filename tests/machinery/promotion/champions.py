@@ -23,4 +23,4 @@ def recorded(root: Path) -> Any:
 def champion_verdict(config: Config, root: Path, reasons: Reasons = NO_REASONS) -> Verdict:
     version = registry.by_alias(root, config.model.name, "champion")
     candidate = module.register_candidate(config, root, "")
-    return champion.check(Evidence(config, root, version, candidate, reasons=reasons))
+    return champion.champion(Evidence(config, root, version, candidate, reasons=reasons))

@@ -48,19 +48,19 @@ def test_a_threshold_that_was_loosened_shows(config: Config, project: Path) -> N
 def test_an_edited_machinery_shows(config: Config, project: Path, git: Callable[..., None]) -> None:
     package = project / "src" / "churn_radar"
     (package / "mlops" / "gates").mkdir(parents=True)
-    for name in ("mlops/gates/floor.py", "model.py"):
+    for name in ("mlops/gates/worth.py", "model.py"):
         (package / name).write_text("# as it came\n")
     (project / ".copier-answers.yml").write_text("_commit: v1.0.0\n")
     git("add", "--all")
     git("commit", "--quiet", "--no-verify", "--message", "Copy the template")
-    for name in ("mlops/gates/floor.py", "model.py"):
+    for name in ("mlops/gates/worth.py", "model.py"):
         (package / name).write_text("# as I like it\n")
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Edit")
     # A comment among the answers brings no machinery, and hides no edit of it.
     (project / ".copier-answers.yml").write_text("# a comment\n_commit: v1.0.0\n")
     git("commit", "--quiet", "--no-verify", "--all", "--message", "Comment")
     outcome = promote(config, project, "a test", lambda *_: None)
-    edited = "src/churn_radar/mlops/gates/floor.py"
+    edited = "src/churn_radar/mlops/gates/worth.py"
     assert recorded(project)["edited_machinery"] == [edited]
     assert outcome.summary.endswith(f"The machinery was edited here: {edited}.")
 

@@ -156,7 +156,7 @@ def simulate(rows: int | None, seed: int) -> pd.DataFrame:
 def gates() -> dict[str, Callable[..., Any]]:
     """Return the team's own gates by name: those in `gates.py`, if there is one.
 
-    Each takes the evidence and returns a Verdict, as the modules in `mlops/gates` do.
+    Each takes the evidence and returns a Verdict, as the functions in `mlops/gates` do.
     """
     package = __name__.rpartition(".mlops.")[0]
     module = f"{package}.gates"

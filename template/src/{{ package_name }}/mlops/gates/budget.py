@@ -20,7 +20,7 @@ MEANING = {
 """What each setting of gates.budget limits, and its unit."""
 
 
-def check(evidence: Evidence) -> Verdict:
+def budget(evidence: Evidence) -> Verdict:
     """Compare what `make profile` measured on one thread with gates.budget.
 
     Args:

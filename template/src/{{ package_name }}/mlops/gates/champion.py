@@ -18,7 +18,7 @@ CONFIDENCE = 0.9
 """Of the two-sided interval; its lower end alone is a one-sided test at the 5 % level."""
 
 
-def check(evidence: Evidence) -> Verdict:
+def champion(evidence: Evidence) -> Verdict:
     """Test whether the candidate is non-inferior to the champion.
 
     The lower end of the 90 % interval of the difference in skill score, from a paired bootstrap,

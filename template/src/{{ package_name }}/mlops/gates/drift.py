@@ -57,7 +57,7 @@ class Change(NamedTuple):
     when: str
 
 
-def check(evidence: Evidence) -> Verdict:
+def drift(evidence: Evidence) -> Verdict:
     """Compare the columns of a request over time, across the split, and with the champion's.
 
     A column changed if the test is significant after the correction for many columns and the effect

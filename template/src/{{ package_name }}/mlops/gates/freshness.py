@@ -22,7 +22,7 @@ FUTURE = -0.01
 """In days. Clocks differ by seconds; a date further ahead than that was made up."""
 
 
-def check(evidence: Evidence) -> Verdict:
+def freshness(evidence: Evidence) -> Verdict:
     """Compare the age of the raw data and of the profile with gates.freshness.
 
     The raw data is as old as the last commit of its DVC pointer, and its newest row as old as

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
 
-def check(evidence: Evidence) -> Verdict:
+def groups(evidence: Evidence) -> Verdict:
     """Compare the gaps between sensitive groups with gates.groups.max_gap.
 
     A gap counts by the lower confidence bound of its 95 % interval, for each sensitive column and

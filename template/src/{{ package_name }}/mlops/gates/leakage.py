@@ -34,7 +34,7 @@ Not of its standard deviation, which a few large values blow up until all others
 """
 
 
-def check(evidence: Evidence) -> Verdict:
+def leakage(evidence: Evidence) -> Verdict:
     """Check that the test set is new, and that no feature holds what it must not.
 
     A feature that predicts well by itself needs a reason in gates.leakage.explained, since most

@@ -20,7 +20,7 @@ SUM_TOLERANCE = 1e-6
 """How far the probabilities of one row may be from a sum of 1."""
 
 
-def check(evidence: Evidence) -> Verdict:
+def numerics(evidence: Evidence) -> Verdict:
     """Check the predictions for the test set and for extreme rows.
 
     Args:

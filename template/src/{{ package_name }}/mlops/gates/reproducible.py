@@ -16,7 +16,7 @@ The candidate may be trained on several threads, whose sums are rounded in anoth
 """
 
 
-def check(evidence: Evidence) -> Verdict:
+def reproducible(evidence: Evidence) -> Verdict:
     """Compare the candidate with two models that `make profile` trained again.
 
     The two must predict the same to the bit, since only the clock, the time zone and the order of

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
 
-def check(evidence: Evidence) -> Verdict:
+def schema(evidence: Evidence) -> Verdict:
     """Validate both tables against schemas.py, and the model's inputs against features.py.
 
     Args:

@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     status: Literal["passed", "refused", "inconclusive"]
 
 
-def check(evidence: Evidence) -> Verdict:
+def slices(evidence: Evidence) -> Verdict:
     """Judge every slice: the values of the columns in data.slices and data.sensitive.
 
     By 95 % intervals of the bootstrap, a slice refuses if it is not shown to reach its floor and

@@ -1,4 +1,4 @@
-"""The evidence is of this code, this data and this model, and nobody edited it."""
+"""Three gates: is this the model that was trained, from this code and this data, and kept?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from . import Verdict
 if TYPE_CHECKING:
     from ..promotion.evidence import Evidence
 
-N_LISTED = 4
+SHOWN = "HMRCK?U"
+"""Letters of `git ls-files -v` for files in which git looks for changes; S and lower case hide."""
+
+CODE = ":(glob)src/**/*.py"
+
+N_FILES_LISTED = 5
+"""At most so many files are named."""
+
+N_CHANGES_LISTED = 4
 """At most so many changes are named."""
 
 N_MEASURED_AGAIN = 3
@@ -25,7 +33,70 @@ ROUNDING = 2e-6
 """The report has six digits."""
 
 
-def check(evidence: Evidence) -> Verdict:
+def artifact(evidence: Evidence) -> Verdict:
+    """Load the model file as its manifest describes it.
+
+    Args:
+        evidence: Of the candidate, its model and its manifest.
+
+    Returns:
+        A verdict that passed, since whatever is wrong with the file is an error.
+
+    Raises:
+        ProjectError: The file, its manifest and the version in the registry do not agree in their
+            checksum; or it needs other versions of libraries, reads other inputs, or holds types
+            that are not trusted.
+    """
+    evidence.require_one_identity()
+    # The first access loads the model, and with that checks all of the above.
+    n_steps = len(evidence.model.steps)
+    chosen = evidence.manifest["chosen"]
+    return Verdict("passed", f"{chosen}, {n_steps} steps, loads as registered")
+
+
+def working_tree(evidence: Evidence) -> Verdict:
+    """Check that nothing that git tracks or would track differs from the last commit.
+
+    And that `make verify` passed with just these files.
+
+    Args:
+        evidence: The commit that is checked out, the state of the working tree, and whether it was
+            verified.
+
+    Returns:
+        A verdict with the number of changed files, of which there may be none.
+
+    Raises:
+        ProjectError: git cannot tell.
+    """
+    if not evidence.commit:
+        return Verdict("refused", "there is no commit to promote: `git commit` first")
+    hidden = [name[2:] for name in evidence.files("ls-files", "-v") if name[0] not in SHOWN]
+    if hidden:
+        listed = ", ".join(hidden[:N_FILES_LISTED])
+        fix = "`git update-index --no-assume-unchanged --no-skip-worktree` shows them again"
+        return Verdict("refused", f"git was told to ignore changes in {listed}: {fix}")
+    # Whatever the settings of this person's git: they may hide new files or submodules.
+    changed = evidence.files("diff", "--name-only", "--ignore-submodules=none", "HEAD")
+    # Untracked files count as well: a module outside the commit could not be found again. Only what
+    # the committed .gitignore files name is left out, not what this clone alone excludes.
+    changed += evidence.files("ls-files", "--others", "--exclude-per-directory=.gitignore")
+    # Python imports a module that git is told to ignore.
+    changed += evidence.files("ls-files", "--others", "--ignored", "--exclude-standard", "--", CODE)
+    if changed:
+        # Code first: what the pipeline wrote follows from it.
+        changed.sort(key=lambda name: not name.startswith("src/"))
+        listed = ", ".join(changed[:N_FILES_LISTED])
+        n_more = len(changed) - N_FILES_LISTED
+        more = f" and {n_more} more" if n_more > 0 else ""
+        reason = f"not committed: {listed}{more}; `git add --all && git commit`"
+        return Verdict("refused", reason, len(changed), 0)
+    if not evidence.is_verified:
+        return Verdict("refused", "`make verify` did not pass with just these files: run it")
+    return Verdict("passed", f"all is verified and committed as {evidence.commit[:7]}", 0, 0)
+
+
+def provenance(evidence: Evidence) -> Verdict:
     """Check that all evidence belongs together.
 
     No stage may be frozen, DVC must find every file as it recorded it, splitting again must give
@@ -48,8 +119,8 @@ def check(evidence: Evidence) -> Verdict:
         return Verdict("refused", reason, len(evidence.frozen), 0)
     stale = evidence.stale
     if stale:
-        listed = "; ".join(stale[:N_LISTED])
-        more = " ..." if len(stale) > N_LISTED else ""
+        listed = "; ".join(stale[:N_CHANGES_LISTED])
+        more = " ..." if len(stale) > N_CHANGES_LISTED else ""
         reason = f"{listed}{more}: `make pipeline` makes the evidence again"
         return Verdict("refused", reason, len(stale), 0)
     if not evidence.is_split_as_the_code_does:
