@@ -21,7 +21,7 @@ FLIPS: dict[str, tuple[str | bool, list[str]]] = {
     "python_version": ("3.13", [".github/*", "docker/*", "pyproject.toml", *DOCS]),
     "formatter": ("ruff", FORMATTER),
     "framework": ("pytorch", FRAMEWORK),
-    "preset": ("starter", [*CI, *CONTAINER, *PROMOTION, "tests/*"]),
+    "preset": ("starter", [*CI, *CONTAINER, *PROMOTION, "notebooks/*", "tests/*"]),
     "tracker": ("wandb", TRACKING),
     "ci": ("none", [*CI, "docker/*"]),
     "use_serving": (False, SERVICE),

@@ -27,7 +27,7 @@ TABLE = [
     ("/tests/", "team"),
     ("/docs/*-card.md", "team"),
     ("/docs/adr/", "team"),
-    # It lists the false alarms that the team has allowed.
+    ("/notebooks/", "team"),
     # In these, a comment ends the template's part.
     ("/pyproject.toml", "shared"),
     ("/README.md", "shared"),

@@ -4,6 +4,7 @@ Feature: one input of the model, for `features.py`.
 Config: everything in `params.yaml`, which `model.py` receives.
 ProjectError: raise it for a mistake that a person can fix; it is shown without a traceback.
 load_champion: the champion, to predict rows in Python.
+tables: the project's tables, to look at in a notebook: `from <package>.mlops import tables`.
 invent_rows: rows made up from a schema, for the `example.py` of a project with real data.
 
 Everything else in this folder belongs to the template, and an update may change it.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FLOAT_TAG = "tag:yaml.org,2002:float"
-
 EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
 """A number as YAML 1.2 has it, section 10.3.2. For YAML 1.1 `1e-3` is a text."""
 
@@ -57,6 +56,21 @@ class SettingsDumper(yaml.SafeDumper):
 
 
 SettingsDumper.add_implicit_resolver(FLOAT_TAG, EXPONENT, list("-+.0123456789"))
+
+
+def find_root(start: Path) -> Path:
+    """Find the project around a folder, as git finds its repository.
+
+    Args:
+        start: A folder in the project, or the project's own.
+
+    Returns:
+        The nearest folder upwards with a params.yaml; `start` itself if there is none.
+    """
+    for folder in [start, *start.parents]:
+        if (folder / "params.yaml").is_file():
+            return folder
+    return start
 
 
 def read_settings(root: Path) -> Any:

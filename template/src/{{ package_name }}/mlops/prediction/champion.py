@@ -19,7 +19,7 @@ import pyarrow
 from pyarrow import feather
 
 from .. import team
-from ..config import Config, Read, load_config
+from ..config import Config, Read, find_root, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
 from ..promotion.old_champion import unpack_code
@@ -126,12 +126,12 @@ def load_champion(model: str | int = "champion", root: Path | None = None) -> Ch
 
     Args:
         model: `champion`, `previous`, `challenger` or the number of a version.
-        root: The project; the current folder if it is left out.
+        root: The project; the one around the current folder if it is left out.
 
     Raises:
         ProjectError: There is no such version, or it cannot be loaded here.
     """
-    folder = (root or Path.cwd()).resolve()
+    folder = (root or find_root(Path.cwd())).resolve()
     config = load_config(folder)
     return Champion(config, folder, find(config, folder, str(model)))
 
