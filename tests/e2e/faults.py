@@ -64,6 +64,22 @@ TRACKS = NOTEBOOK | {
         | {"source": ["import mlflow\n"]}
     ]
 }
+UNFORMATTED = NOTEBOOK | {
+    "cells": [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        | {"source": ["x  =  1\n"]}
+    ]
+}
+
+
+def _unfiltered_notebook(root: Path, _: Path) -> None:
+    """A notebook with output that git is told to keep as it is."""
+    folder = root / "notebooks"
+    folder.mkdir(exist_ok=True)
+    (folder / ".gitattributes").write_text("04-look.ipynb -filter\n")
+    (folder / "04-look.ipynb").write_text(json.dumps(NOTEBOOK, indent=1) + "\n")
+
+
 KEY = "AKIA" + "IOSFODNN7EXAMPLX"
 PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n"
 MARKS = "<" * 7 + " ours\na\n" + "=" * 7 + "\nb\n" + ">" * 7 + " theirs\n"
@@ -108,10 +124,11 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
     "a merge mark": ("files", _write("merged.txt", MARKS), "merged.txt"),
     "a rejected hunk": ("files", _write("Makefile.rej", "x\n"), "rejected hunk"),
     "a large file": ("files", _write("large.csv", "1\n" * 600_000), "large.csv"),
-    "a notebook with output": (
-        "notebooks",
-        _write("notebooks/01-look.ipynb", json.dumps(NOTEBOOK, indent=1) + "\n"),
-        "01-look.ipynb",
+    "a notebook with output": ("notebooks", _unfiltered_notebook, "04-look.ipynb"),
+    "an unformatted notebook": (
+        "cells",
+        _write("notebooks/03-plot.ipynb", json.dumps(UNFORMATTED, indent=1) + "\n"),
+        "03-plot.ipynb",
     ),
     "a run in a notebook": (
         "files",

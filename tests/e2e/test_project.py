@@ -12,7 +12,7 @@ from support import git
 
 STEPS = {
     *("lock", "format", "lint", "types", "spelling", "names", "workflows", "secrets"),
-    *("files", "data", "pipeline", "tests"),
+    *("files", "data", "pipeline", "tests", "notebooks", "cells"),
 }
 
 

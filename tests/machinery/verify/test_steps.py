@@ -22,8 +22,8 @@ def repository(project_root: Path, tmp_path: Path) -> Path:
 
 def test_only_what_is_there_is_checked(repository: Path) -> None:
     names = {step.name for step in checks(repository)}
-    assert {"types", "names", "files", "secrets", "notebooks"} <= names
-    assert not {"workflows", "lint", "format"} & names
+    assert {"types", "names", "files", "secrets", "notebooks", "cells", "lint"} <= names
+    assert not {"workflows", "format"} & names
 
 
 def test_summaries_are_read_from_what_the_tools_say(project_root: Path, repository: Path) -> None:
@@ -61,6 +61,13 @@ def test_a_large_file_is_left_to_the_step_that_refuses_it(repository: Path) -> N
     quick = {step.name: step for step in checks(repository)}
     assert "large.csv" in quick["files"].files
     assert "large.csv" not in quick["secrets"].files
+
+
+def test_of_a_notebook_only_what_git_keeps_is_searched(repository: Path) -> None:
+    quick = {step.name: step for step in checks(repository)}
+    for name in ("secrets", "spelling"):
+        assert "01-look.ipynb" not in quick[name].files
+    assert quick["notebooks"].files == quick["cells"].files == ["01-look.ipynb"]
 
 
 def test_steps_are_chosen_by_name(repository: Path) -> None:

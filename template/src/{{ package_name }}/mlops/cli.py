@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from .errors import ProjectError
-from .git import set_merge_drivers
+from .git import set_merge_drivers, set_notebook_filter
 
 COMMANDS = (
     "data.fetch",
@@ -33,7 +33,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.command()
 def setup() -> None:
-    """Install git hooks and merge drivers, bring the data; bare files become a repository first."""
+    """Install git hooks, merge drivers and the notebooks' filter, bring the data.
+
+    Bare files become a repository first.
+    """
     # Imported here: no other command needs it, and each start counts.
     from .data.fetch import data
 
@@ -46,6 +49,7 @@ def setup() -> None:
     if done.returncode:
         raise ProjectError(f"the git hooks could not be installed: {done.stdout}{done.stderr}")
     set_merge_drivers(Path.cwd())
+    set_notebook_filter(Path.cwd())
     data(rows=None)
 
 

@@ -1,9 +1,10 @@
 """The one way to verify a project, the commands that do it, and the check of every name."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import environ
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 from .. import team
 from ..config import load_config
 from ..errors import ProjectError
+from ..git import STRIP, copy_as_kept
 from ..names import RULES, problem
 
 console = Console()
@@ -62,6 +64,45 @@ def verify() -> None:
     chains += others
     passed = run(root, chains, console, root / "reports" / "verification.json")
     raise typer.Exit(not passed)
+
+
+def notebook_content(files: Annotated[list[str], typer.Argument()]) -> None:
+    """Refuse notebooks of which git would keep output, a secret or a misspelled word.
+
+    The files themselves may hold pictures, in which a search for secrets finds letters and digits.
+    """
+    root = Path.cwd()
+    check_notebook_content(root, files)
+
+
+def check_notebook_content(root: Path, names: Sequence[str]) -> None:
+    """Check notebooks as git keeps them.
+
+    Args:
+        root: The project.
+        names: Paths from its root.
+
+    Raises:
+        ProjectError: Says what was found, and where.
+    """
+    from .steps import MAX_BYTES
+
+    commands = (
+        ((*STRIP, "--verify"), "run `make setup`, then `git add --renormalize` on it"),
+        (("detect-secrets-hook",), "take it out and revoke it"),
+        (("codespell", "--toml", str(root / "pyproject.toml")), "respell it"),
+    )
+    with TemporaryDirectory() as scratch:
+        copy_as_kept(root, names, Path(scratch))
+        for name in names:
+            if Path(scratch, name).stat().st_size > MAX_BYTES:
+                raise ProjectError(f"{name} is larger than 1 MB without output: split it")
+        for command, fix in commands:
+            done = subprocess.run(
+                [*command, *names], cwd=scratch, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise ProjectError(f"{(done.stdout + done.stderr).strip()}\n{fix}")
 
 
 def names_in(root: Path) -> Iterator[tuple[str, str]]:
@@ -131,4 +172,4 @@ def _branch(root: Path) -> str:
     return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
 
 
-COMMANDS = (names, check, verify)
+COMMANDS = (names, check, verify, notebook_content)

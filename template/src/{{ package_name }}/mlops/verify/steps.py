@@ -13,7 +13,7 @@ from pathlib import Path
 from ..config import load_config
 from ..errors import ProjectError
 
-HOOKS_WITH_A_STEP = "format,lint,types,spelling,names,workflows,secrets,notebooks,lock"
+HOOKS_WITH_A_STEP = "format,cells,lint,types,spelling,names,workflows,secrets,notebooks,lock"
 """Pre-commit hooks that are steps of their own here; the step `files` runs all others."""
 
 MAX_BYTES = 1 << 20
@@ -90,7 +90,11 @@ def checks(root: Path) -> list[Step]:
         ProjectError: git cannot list the files.
     """
     files = _tracked_files(root)
-    small = [file for file in files if (root / file).stat().st_size <= MAX_BYTES]
+    small = []
+    for file in files:
+        # Notebooks have a step of their own, which reads what git keeps of them.
+        if not file.endswith(".ipynb") and (root / file).stat().st_size <= MAX_BYTES:
+            small.append(file)
     steps = _whole_project(files) + _by_line(small) + _by_language(files)
     # Without files there is nothing to check, unless the command finds them itself.
     return [step for step in steps if step.summary or step.files]
@@ -156,6 +160,7 @@ def _by_line(small: list[str]) -> list[Step]:
 
 def _by_language(files: list[str]) -> list[Step]:
     """The steps for one kind of file."""
+    machinery = __package__.rpartition(".")[0]
     python = [file for file in files if file.endswith(".py")]
     notebooks = [file for file in files if file.endswith(".ipynb")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
@@ -176,7 +181,15 @@ def _by_language(files: list[str]) -> list[Step]:
             description="code is clean",
             command=("ruff", "check", "--force-exclude"),
             fix="run `make format`, then fix what is left",
-            files=python,
+            files=python + notebooks,
+        ),
+        Step(
+            name="cells",
+            description="cells of notebooks are formatted",
+            # By ruff in any case: black would need IPython in every environment.
+            command=("ruff", "format", "--force-exclude", "--check"),
+            fix="run `make format`, then fix what is left",
+            files=notebooks,
         ),
         Step(
             name="workflows",
@@ -187,9 +200,9 @@ def _by_language(files: list[str]) -> list[Step]:
         ),
         Step(
             name="notebooks",
-            description="no output in notebooks",
-            command=("nbstripout", "--verify"),
-            fix="run `nbstripout FILE`",
+            description="git keeps notebooks without output",
+            command=("python", "-m", f"{machinery}.cli", "notebook-content"),
+            fix="see the last line",
             files=notebooks,
         ),
     ]
