@@ -55,6 +55,20 @@ def test_names_shows_the_table(
     assert "names follow the table" in capsys.readouterr().out
 
 
+def test_a_command_works_from_any_folder_of_the_project(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / "src" / "deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    assert call(monkeypatch, "names") == 0
+    assert "names follow the table" in capsys.readouterr().out
+    # A file's name is that of the folder in which the person is: no command goes elsewhere first.
+    monkeypatch.chdir(folder)
+    call(monkeypatch, "predict", "--source", "rows.csv")
+    assert Path.cwd() == folder
+
+
 def test_verification_needs_a_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "make setup" in str(call(monkeypatch, "verify"))
 

@@ -1,5 +1,6 @@
 """The commands that the Makefile, dvc.yaml, the git hooks and CI call."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from .config import find_root
 from .errors import ProjectError
 from .git import set_merge_drivers, set_notebook_filter
 
@@ -28,7 +30,18 @@ COMMANDS = (
 )
 """The modules in which rooms keep their commands; a starter has fewer of them."""
 
+TAKE_A_PATH = {"data", "feedback", "notebook-content", "predict", "wire"}
+"""Commands that are given files, whose names are those of the folder in which a person is."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _enter_project(context: typer.Context) -> None:
+    """Everything that can be done in this project; the Makefile has the usual ways."""
+    if context.invoked_subcommand not in TAKE_A_PATH:
+        # A person may be in any folder of the project, as with git.
+        os.chdir(find_root(Path.cwd()))
 
 
 @app.command()
