@@ -22,6 +22,8 @@ MAX_BYTES = 1 << 20
 NO_SECRETS = r"((uv|dvc)\.lock|tested-versions\.txt|\.dvc)$"
 """Files with hashes, which look like keys; .pre-commit-config.yaml has the same pattern."""
 
+CLI = __package__.rpartition(".")[0] + ".cli"
+
 Summary = Callable[[str], str]
 """Turns what a command printed into the few words that a person wants to know."""
 
@@ -90,11 +92,9 @@ def checks(root: Path) -> list[Step]:
         ProjectError: git cannot list the files.
     """
     files = _tracked_files(root)
-    small = []
-    for file in files:
-        # Notebooks have a step of their own, which reads what git keeps of them.
-        if not file.endswith(".ipynb") and (root / file).stat().st_size <= MAX_BYTES:
-            small.append(file)
+    # Notebooks have a step of their own, which reads what git keeps of them.
+    text = [file for file in files if not file.endswith(".ipynb")]
+    small = [file for file in text if (root / file).stat().st_size <= MAX_BYTES]
     steps = _whole_project(files) + _by_line(small) + _by_language(files)
     # Without files there is nothing to check, unless the command finds them itself.
     return [step for step in steps if step.summary or step.files]
@@ -102,7 +102,6 @@ def checks(root: Path) -> list[Step]:
 
 def _whole_project(files: list[str]) -> list[Step]:
     """The steps that look at everything at once."""
-    machinery = __package__.rpartition(".")[0]
     return [
         Step(
             name="types",
@@ -114,7 +113,7 @@ def _whole_project(files: list[str]) -> list[Step]:
         Step(
             name="names",
             description="names follow the table",
-            command=("python", "-m", f"{machinery}.cli", "names", "--check"),
+            command=("python", "-m", CLI, "names", "--check"),
             fix="rename it",
             summary=_summarize_match(r"(\d+ names)"),
         ),
@@ -124,8 +123,7 @@ def _whole_project(files: list[str]) -> list[Step]:
             command=("pre-commit", "run", "--hook-stage", "pre-commit", "--files"),
             fix="see the hook",
             files=files,
-            # It waits for the pipeline, since pre-commit takes files that change meanwhile for
-            # its hooks' work; but it says something even if the pipeline failed.
+            # After the pipeline, whatever came of it: pre-commit would take its files for changed.
             independent=True,
         ),
         Step(
@@ -160,7 +158,6 @@ def _by_line(small: list[str]) -> list[Step]:
 
 def _by_language(files: list[str]) -> list[Step]:
     """The steps for one kind of file."""
-    machinery = __package__.rpartition(".")[0]
     python = [file for file in files if file.endswith(".py")]
     notebooks = [file for file in files if file.endswith(".ipynb")]
     workflows = [f for f in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", f)]
@@ -201,7 +198,7 @@ def _by_language(files: list[str]) -> list[Step]:
         Step(
             name="notebooks",
             description="git keeps notebooks without output",
-            command=("python", "-m", f"{machinery}.cli", "notebook-content"),
+            command=("python", "-m", CLI, "notebook-content"),
             fix="see the last line",
             files=notebooks,
         ),
