@@ -166,6 +166,34 @@ def _files_read(root: Path, tree: str) -> str:
         return ""
 
 
+def tracked_files(root: Path) -> list[str]:
+    """Return every file that git tracks or would track, and that is there.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: git cannot list the files.
+    """
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    if done.returncode:
+        raise ProjectError("git does not list the files here: `make setup` fixes that")
+    files = set()
+    for encoded in done.stdout.split(b"\0"):
+        file = os.fsdecode(encoded)
+        # The pipeline may be writing its own files just now.
+        if file.startswith(("reports/", "models/")):
+            continue
+        # A tool would take a name that begins with a dash for an option.
+        if file.startswith("-"):
+            file = f"./{file}"
+        # git lists what was deleted but not yet committed, too.
+        if (root / file).is_file():
+            files.add(file)
+    return sorted(files)
+
+
 def changed_since(root: Path, tree: str) -> list[str]:
     """Return the files that were changed by somebody since they had a hash.
 

@@ -1,9 +1,7 @@
 """The steps of the verification, as data: what each one runs, and what to do when it fails."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from ..config import load_config
 from ..errors import ProjectError
+from ..git import tracked_files
 
 HOOKS_WITH_A_STEP = "format,cells,lint,types,spelling,names,workflows,secrets,notebooks,lock"
 """Pre-commit hooks that are steps of their own here; the step `files` runs all others."""
@@ -91,7 +90,7 @@ def checks(root: Path) -> list[Step]:
     Raises:
         ProjectError: git cannot list the files.
     """
-    files = _tracked_files(root)
+    files = tracked_files(root)
     # Notebooks have a step of their own, which reads what git keeps of them.
     text = [file for file in files if not file.endswith(".ipynb")]
     small = [file for file in text if (root / file).stat().st_size <= MAX_BYTES]
@@ -274,27 +273,6 @@ def select(steps: list[Step], names: Sequence[str]) -> list[Step]:
     if not names:
         return steps
     return [step for step in steps if step.name in names]
-
-
-def _tracked_files(root: Path) -> list[str]:
-    """Every file that git tracks or would track, and that is there."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        raise ProjectError("git does not list the files here: `make setup` fixes that")
-    files = set()
-    for encoded in done.stdout.split(b"\0"):
-        file = os.fsdecode(encoded)
-        # The pipeline may be writing its own files just now.
-        if file.startswith(("reports/", "models/")):
-            continue
-        # A tool would take a name that begins with a dash for an option.
-        if file.startswith("-"):
-            file = f"./{file}"
-        # git lists what was deleted but not yet committed, too.
-        if (root / file).is_file():
-            files.add(file)
-    return sorted(files)
 
 
 def _score(root: Path) -> Summary:
