@@ -64,6 +64,12 @@ TRACKS = NOTEBOOK | {
         | {"source": ["import mlflow\n"]}
     ]
 }
+MISTYPED = NOTEBOOK | {
+    "cells": [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        | {"source": ["undefined_name\n"]}
+    ]
+}
 UNFORMATTED = NOTEBOOK | {
     "cells": [
         {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
@@ -129,6 +135,11 @@ QUICK: dict[str, tuple[str, Plant, str]] = {
         "cells",
         _write("notebooks/03-plot.ipynb", json.dumps(UNFORMATTED, indent=1) + "\n"),
         "03-plot.ipynb",
+    ),
+    "a fault in a notebook": (
+        "lint",
+        _write("notebooks/05-typo.ipynb", json.dumps(MISTYPED, indent=1) + "\n"),
+        "05-typo.ipynb:cell 1:1:1",
     ),
     "a run in a notebook": (
         "files",
