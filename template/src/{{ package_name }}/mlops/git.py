@@ -255,10 +255,10 @@ def set_notebook_filter(root: Path) -> None:
     it is, which a hook refuses: to require the filter would let no command of git succeed.
 
     Args:
-        root: The project.
+        root: The project, which is a git repository.
 
     Raises:
-        ProjectError: git does not take the settings.
+        ProjectError: git does not take the setting.
     """
     # By its path, since git has no environment activated.
     command = f"{shlex.quote(sys.executable)} -m {shlex.join(STRIP)}"
