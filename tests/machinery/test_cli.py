@@ -65,7 +65,9 @@ def test_a_command_works_from_any_folder_of_the_project(
     assert "names follow the table" in capsys.readouterr().out
     # A file's name is that of the folder in which the person is: no command goes elsewhere first.
     monkeypatch.chdir(folder)
-    call(monkeypatch, "predict", "--source", "rows.csv")
+    (folder / "rows.csv").write_text("a\n1\n")
+    assert "no champion" in str(call(monkeypatch, "predict", "--source", "rows.csv"))
+    assert "rows.csv" in str(call(monkeypatch, "feedback", "rows.csv"))
     assert Path.cwd() == folder
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.git import git, refresh_notebooks, set_notebook_filter
-from churn_radar.mlops.verify import check_notebook_content
+from churn_radar.mlops.git import git
+from churn_radar.mlops.notebooks import check_content, refresh, set_filter
+from churn_radar.mlops.verify.steps import MAX_BYTES
 
 TEMPLATE = Path(__file__).parents[3] / "template"
 NAME = "notebooks/01-look.ipynb"
@@ -51,7 +52,7 @@ def test_a_notebook_is_committed_without_output_and_keeps_its_pictures(
     monkeypatch.setenv("PYTHONPATH", str(team.PACKAGE.parent))
     (repository / ".pre-commit-config.yaml").write_text(HOOK)
     subprocess.run(["pre-commit", "install"], cwd=repository, check=True, capture_output=True)
-    set_notebook_filter(repository)
+    set_filter(repository)
     write(repository)
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "Look")
@@ -60,7 +61,7 @@ def test_a_notebook_is_committed_without_output_and_keeps_its_pictures(
     # Run once more, by another version of Python, and committed beside other work.
     write(repository, picture=PICTURE[::-1], version="3.13.9")
     assert git(repository, "diff", "HEAD") == ""
-    refresh_notebooks(repository)
+    refresh(repository)
     assert git(repository, "status", "--porcelain") == ""
     write(repository, picture=2 * PICTURE)
     (repository / "one.txt").write_text("x\n")
@@ -69,21 +70,21 @@ def test_a_notebook_is_committed_without_output_and_keeps_its_pictures(
     (repository / "pyproject.toml").write_text("[project]\n")
     git(repository, "commit", "--quiet", "--message", "Something else")
     assert 2 * PICTURE in (repository / NAME).read_text()
-    check_notebook_content(repository, [NAME])
+    check_content(repository, [NAME], MAX_BYTES)
 
 
 def test_output_that_git_would_keep_is_refused(repository: Path) -> None:
     write(repository)
     message = rf"stripped {NAME}\nrun `make setup`, then `git add --renormalize`"
     with pytest.raises(ProjectError, match=message):
-        check_notebook_content(repository, [NAME])
+        check_content(repository, [NAME], MAX_BYTES)
     # It was staged before the filter was there.
     git(repository, "add", "--all")
-    set_notebook_filter(repository)
+    set_filter(repository)
     with pytest.raises(ProjectError, match=message):
-        check_notebook_content(repository, [NAME])
+        check_content(repository, [NAME], MAX_BYTES)
     git(repository, "add", "--renormalize", NAME)
-    check_notebook_content(repository, [NAME])
+    check_content(repository, [NAME], MAX_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -97,15 +98,15 @@ def test_output_that_git_would_keep_is_refused(repository: Path) -> None:
 )
 def test_what_git_keeps_is_checked(source: str, named: str, repository: Path) -> None:
     write(repository, source, picture="")
-    set_notebook_filter(repository)
+    set_filter(repository)
     with pytest.raises(ProjectError, match=f"{NAME}[\\s\\S]*{named}"):
-        check_notebook_content(repository, [NAME])
+        check_content(repository, [NAME], MAX_BYTES)
 
 
 def test_without_its_environment_git_goes_on_and_the_check_refuses(repository: Path) -> None:
-    set_notebook_filter(repository)
+    set_filter(repository)
     git(repository, "config", "filter.nbstripout.clean", "/gone/python -m nbstripout")
     write(repository)
     git(repository, "add", "--all")
     with pytest.raises(ProjectError, match="would have stripped"):
-        check_notebook_content(repository, [NAME])
+        check_content(repository, [NAME], MAX_BYTES)

@@ -10,7 +10,8 @@ import typer
 
 from .config import find_root
 from .errors import ProjectError
-from .git import set_merge_drivers, set_notebook_filter
+from .git import set_merge_drivers
+from .notebooks import set_filter
 
 COMMANDS = (
     "data.fetch",
@@ -62,7 +63,7 @@ def setup() -> None:
     if done.returncode:
         raise ProjectError(f"the git hooks could not be installed: {done.stdout}{done.stderr}")
     set_merge_drivers(Path.cwd())
-    set_notebook_filter(Path.cwd())
+    set_filter(Path.cwd())
     data(rows=None)
 
 

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +20,6 @@ READ = ("src", "params.yaml", "dvc.yaml", "uv.lock", "data")
 
 MAX_COMMITS = 100
 """Of all branches, the newest: among these the commit of a run is looked for."""
-
-STRIP = ("nbstripout", "--extra-keys", "metadata.language_info")
-"""Takes the output out of a notebook, and the version of Python that it ran with."""
 
 
 def git(root: Path, *arguments: str, index: Path | None = None) -> str:
@@ -248,73 +245,6 @@ def set_merge_drivers(root: Path) -> None:
         git(root, "config", f"merge.{name}.driver", command)
 
 
-def set_notebook_filter(root: Path) -> None:
-    """Tell git to keep notebooks without their output; .gitattributes says which files these are.
-
-    The files here keep their pictures. Where the environment is gone, git warns and takes a file as
-    it is, which a hook refuses: to require the filter would let no command of git succeed.
-
-    Args:
-        root: The project, which is a git repository.
-
-    Raises:
-        ProjectError: git does not take the setting.
-    """
-    # By its path, since git has no environment activated.
-    command = f"{shlex.quote(sys.executable)} -m {shlex.join(STRIP)}"
-    git(root, "config", "filter.nbstripout.clean", command)
-    # pre-commit runs this before it takes away what is not staged: its own hooks come too late.
-    hook = root / git(root, "rev-parse", "--git-path", "hooks/pre-commit.legacy")
-    if not hook.exists() or "mlops.git" in hook.read_text(encoding="utf-8"):
-        python = shlex.quote(sys.executable)
-        lines = ["#!/bin/sh", f"test -x {python} || exit 0"]
-        lines.append(f"exec {python} -m {__name__} refresh")
-        hook.parent.mkdir(parents=True, exist_ok=True)
-        hook.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-        hook.chmod(0o755)
-
-
-def refresh_notebooks(root: Path) -> None:
-    """Let git see that notebooks of which only the output changed are as they were.
-
-    A file of another size counts as modified before git looks at it through a filter. What brings
-    back the staged files, as `git checkout .` does, would then overwrite the pictures.
-
-    Args:
-        root: The project.
-
-    Raises:
-        ProjectError: git cannot compare the files.
-    """
-    notebooks = ("-z", "--", "*.ipynb")
-    touched = git(root, "ls-files", "--modified", *notebooks).split("\0")
-    edited = git(root, "diff", "--name-only", "--relative", *notebooks).split("\0")
-    same = sorted(set(touched) - set(edited))
-    if same:
-        # What it adds is what is staged already.
-        git(root, "add", "--", *same)
-
-
-def copy_as_kept(root: Path, names: Sequence[str], folder: Path) -> None:
-    """Copy files as git has them staged, or would if they were added: filters have an effect.
-
-    Args:
-        root: The project.
-        names: Paths from the project's root.
-        folder: Where to write them, under the same paths.
-
-    Raises:
-        ProjectError: git cannot read one.
-    """
-    for name in names:
-        blob = f":./{name}"
-        if not git(root, "ls-files", "--", name):
-            blob = git(root, "hash-object", "-w", "--", name)
-        copy = folder / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(git(root, "cat-file", "blob", blob) + "\n", encoding="utf-8")
-
-
 def follow_checkout(root: Path, environ: Mapping[str, str]) -> str:
     """Bring the data and the model of the commit that was switched to, as far as DVC has them here.
 
@@ -352,7 +282,4 @@ def follow_checkout(root: Path, environ: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["refresh"]:
-        refresh_notebooks(Path.cwd())
-    else:
-        sys.exit(follow_checkout(Path.cwd(), os.environ) or 0)
+    sys.exit(follow_checkout(Path.cwd(), os.environ) or 0)

@@ -6,6 +6,7 @@ fetches the template as `make update` does, and runs `hooks/wire` from there in 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -20,6 +21,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from .config import find_root
 from .errors import ProjectError
 
 ANSWERS = ".copier-answers.yml"
@@ -46,7 +48,11 @@ def wire(
     """Fit the project to your own data with the template that it was made from."""
     if not data or not target:
         raise ProjectError("say what to wire: make wire DATA=customers.csv TARGET=churned")
-    with template(Path.cwd(), source) as folder:
+    root = find_root(Path.cwd())
+    if root != Path.cwd():
+        data = str(Path(data).expanduser().absolute())
+        os.chdir(root)
+    with template(root, source) as folder:
         arguments = [*(options or []), f"--target={target}", "--", data]
         raise typer.Exit(run_wire(folder, arguments))
 

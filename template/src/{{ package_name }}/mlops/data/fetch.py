@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from .. import team
-from ..config import Config, load_config
+from ..config import Config, find_root, load_config
 from ..errors import ProjectError
 
 OF_REMOTE = (
@@ -33,7 +33,7 @@ def data(
 
     With `--add`, append the rows of files to what is there.
     """
-    root = Path.cwd()
+    root = find_root(Path.cwd())
     config = load_config(root)
     said = bring_data(config, root, rows)
     if add:

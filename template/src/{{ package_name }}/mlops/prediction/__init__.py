@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..checksums import file_hash
-from ..config import Config, load_config
+from ..config import Config, find_root, load_config
 from ..errors import ProjectError
 from ..tracking import has_registry
 
@@ -179,7 +179,8 @@ def predict(
     target = Path(out) if out else default_out(path)
     order = Order(path, target, model or "champion", engine or "local")
     try:
-        said = run(load_config(Path.cwd()), Path.cwd(), order)
+        root = find_root(Path.cwd())
+        said = run(load_config(root), root, order)
     except KeyboardInterrupt:
         Console().print("\nInterrupted: the same command goes on from here.", highlight=False)
         raise typer.Exit(128 + signal.SIGINT) from None

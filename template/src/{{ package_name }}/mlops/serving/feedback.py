@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ..config import Config, load_config
+from ..config import Config, find_root, load_config
 from ..errors import ProjectError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def feedback(
     """Join labels that came later to their predictions."""
     if not file:
         raise ProjectError("say where the labels are: make feedback FILE=labels.csv")
-    root = Path.cwd()
+    root = find_root(Path.cwd())
     outcome = add_labels(load_config(root), root, Path(file))
     console.print(f"{file}: {outcome.summary}", highlight=False, markup=False, soft_wrap=True)
 

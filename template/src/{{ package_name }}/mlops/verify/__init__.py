@@ -1,10 +1,9 @@
 """The one way to verify a project, the commands that do it, and the check of every name."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from os import environ
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -12,10 +11,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from .. import team
+from .. import notebooks, team
 from ..config import load_config
 from ..errors import ProjectError
-from ..git import STRIP, copy_as_kept
 from ..names import RULES, problem
 
 console = Console()
@@ -71,38 +69,9 @@ def notebook_content(files: Annotated[list[str], typer.Argument()]) -> None:
 
     The files themselves may hold pictures, in which a search for secrets finds letters and digits.
     """
-    root = Path.cwd()
-    check_notebook_content(root, files)
-
-
-def check_notebook_content(root: Path, names: Sequence[str]) -> None:
-    """Check notebooks as git keeps them.
-
-    Args:
-        root: The project.
-        names: Paths from its root.
-
-    Raises:
-        ProjectError: Says what was found, and where.
-    """
     from .steps import MAX_BYTES
 
-    commands = (
-        ((*STRIP, "--verify"), "run `make setup`, then `git add --renormalize` on it"),
-        (("detect-secrets-hook",), "take it out and revoke it"),
-        (("codespell", "--toml", str(root / "pyproject.toml")), "respell it"),
-    )
-    with TemporaryDirectory() as scratch:
-        copy_as_kept(root, names, Path(scratch))
-        for name in names:
-            if Path(scratch, name).stat().st_size > MAX_BYTES:
-                raise ProjectError(f"{name} is larger than 1 MB without output: split it")
-        for command, fix in commands:
-            done = subprocess.run(
-                [*command, *names], cwd=scratch, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise ProjectError(f"{(done.stdout + done.stderr).strip()}\n{fix}")
+    notebooks.check_content(Path.cwd(), files, MAX_BYTES)
 
 
 def names_in(root: Path) -> Iterator[tuple[str, str]]:
