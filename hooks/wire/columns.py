@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from mlops.config import Read
-from mlops.data.cells import WORDS, convert, dates
+from mlops.data.cells import WORDS, convert, dates, split_amounts
 from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]
@@ -195,10 +195,19 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
     if present.str.fullmatch(r"[+-]?0\d+|[+-]?\d{19,}").any():
         codes = _text(column, present, otherwise="codes: digits that are not a number")
         return replace(codes, code=True)
+    amounts = split_amounts(present.drop_duplicates())
     numbers = convert(present, "number", how, column.name)
     share = numbers.notna().mean()
+    doubt = _doubt(amounts) if share >= MOSTLY_NUMBERS else ""
+    if doubt:
+        return replace(_text(column, present, otherwise=doubt), why=doubt)
+    signs = _signs(amounts)
+    if share == 1 and signs:
+        # Not whole numbers, though these may be: € 5,50 and 1.25k are as likely.
+        return Finding("number", numbers, f"numbers, written with {signs}")
     if share == 1:
-        decimal = bool(present.str.contains(how.decimal, regex=False).any())
+        mark, _ = how.marks(column.name)
+        decimal = bool(present.str.contains(mark, regex=False).any())
         return _number(column, numbers, decimal=decimal)
     # Not missing: a value that nobody can read may be the one that matters.
     if share >= MOSTLY_NUMBERS:
@@ -215,6 +224,27 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
         if values.between("1678-01-01", "2262-01-01").all():
             return Finding("date", values, f"dates as in {', '.join(formats)}", formats)
     return _text(column, present, otherwise=f"{column.distinct:,} different texts")
+
+
+def _signs(amounts: pd.DataFrame) -> str:
+    """Say what is written with numbers: a currency, a unit; empty if nothing is."""
+    marks = pd.concat([amounts["before"], amounts["unit"], amounts["after"]]).dropna()
+    return ", ".join(sorted(set(marks)))
+
+
+def _doubt(amounts: pd.DataFrame) -> str:
+    """Say why what looks like numbers may be none, or of several kinds; empty if all is well."""
+    currencies = set(amounts["before"].fillna(amounts["after"]).dropna().str.upper())
+    if len(currencies) > 1:
+        return f"amounts in several currencies, {' and '.join(sorted(currencies))}"
+    units = set(amounts["unit"].dropna())
+    is_nothing = amounts["digits"].str.fullmatch(r"[+-]?0+([.,]0+)?").eq(True)
+    if "%" in units and (amounts["unit"].ne("%") & amounts["digits"].notna() & ~is_nothing).any():
+        return "percentages beside plain numbers, which may be of another unit"
+    # 5m and 10m may be millions, and metres, minutes or months as well.
+    if units == {"m"} and not currencies:
+        return "numbers with an m, which may be millions or metres"
+    return ""
 
 
 def _number(column: Column, numbers: pd.Series, *, decimal: bool) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow
 from mlops.config import Read
+from mlops.data.cells import split_amounts
 from mlops.data.readers import read
 from mlops.errors import ProjectError
 
@@ -29,6 +30,8 @@ SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
 NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
 DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
 THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+DECIMAL_POINT = r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
+POINT_OF_THOUSANDS = r"[+-]?\d{1,3}(\.\d{3})+"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -129,31 +132,47 @@ def find_number_marks(path: Path, how: Read) -> Read:
     Returns:
         The same with the decimal mark, the thousands mark, and what stands for a missing value.
     """
-    comma_columns = 0
-    thousands_columns = 0
+    comma_columns = []
+    point_columns = []
+    has_thousands = False
     missing: set[str] = set()
-    for _, column in read(path, how).items():
+    for name, column in read(path, how).items():
         values = column.dropna().drop_duplicates().astype("str")
         is_symbol = values.str.lower().isin(SYMBOLS)
         symbols = values[is_symbol]
         rest = values[~is_symbol]
-        numeric = bool(len(rest)) and bool(rest.str.fullmatch(NUMBER).all())
+        # Without a currency or a unit, if there is one.
+        numbers = split_amounts(rest)["digits"].fillna(rest)
+        numeric = bool(len(rest)) and bool(numbers.str.fullmatch(NUMBER).all())
         if numeric:
             missing |= set(symbols)
         else:
             # Among words, `missing` or `unknown` may be values as good as the others.
             missing |= set(symbols[symbols.str.fullmatch(r"\W+|\(null\)")])
             continue
-        if _has_decimal_comma(rest, how):
-            comma_columns += 1
-        elif rest.str.fullmatch(THOUSANDS).any():
-            thousands_columns += 1
+        if _has_decimal_comma(numbers, how):
+            comma_columns.append(str(name))
+        elif _has_decimal_point(numbers):
+            point_columns.append(str(name))
+        if numbers.str.fullmatch(THOUSANDS).any():
+            has_thousands = True
+    # As most columns have it; the others are recorded one by one.
+    is_comma = bool(comma_columns) and len(comma_columns) >= len(point_columns)
     changes: dict[str, object] = {"missing": sorted(missing)}
-    if comma_columns:
+    if is_comma:
         changes["decimal"] = ","
-    elif thousands_columns:
-        changes["thousands"] = ","
+        changes["decimals"] = dict.fromkeys(point_columns, ".")
+    else:
+        changes["decimals"] = dict.fromkeys(comma_columns, ",")
+        if has_thousands:
+            changes["thousands"] = ","
     return how.model_copy(update=changes)
+
+
+def _has_decimal_point(numbers: pd.Series) -> bool:
+    """Return whether a point in the numbers can only be a decimal one."""
+    point = numbers.str.fullmatch(DECIMAL_POINT) & ~numbers.str.fullmatch(POINT_OF_THOUSANDS)
+    return bool(point.any())
 
 
 def _has_decimal_comma(numbers: pd.Series, how: Read) -> bool:

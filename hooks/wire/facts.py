@@ -239,11 +239,13 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
     names = normalize(list(table.columns))
     table = table.rename(columns=names)
     originals = {name: original for original, name in names.items()}
-    columns = list(infer(table, source.read, originals))
+    marks = {names[original]: mark for original, mark in source.read.decimals.items()}
+    written = source.read.model_copy(update={"decimals": marks})
+    columns = list(infer(table, written, originals))
     roles = assign(table, columns, overrides)
     # Only now: what a column holds may depend on what it is for.
     columns = [_settle(column, roles, table) for column in columns]
-    how = _how(source.read, names, columns)
+    how = _how(written, names, columns)
     for column in columns:
         values = table[column.name]
         if pd.api.types.is_string_dtype(values) and column.kind in CONVERTED:

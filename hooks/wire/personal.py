@@ -8,7 +8,9 @@ from stdnum import iban, luhn
 NAMES = re.compile(
     r"(^|_)(e_?mail|phone|telephone|tel|mobile|fax|first_?name|last_?name|full_?name|surname"
     r"|given_?name|family_?name|street|address|ssn|social_security|passport|iban|account_number"
-    r"|card_number|credit_?card|ip|ip_address|license_plate|date_of_birth|birth_?date|dob)($|_)"
+    r"|card_number|credit_?card|ip|ip_address|license_plate|date_of_birth|birth_?date|dob"
+    r"|geburtsdatum|geburtstag|date_(de_)?naissance|fecha_(de_)?nacimiento|data_(di_)?nascita"
+    r"|data_(de_)?nascimento|geboortedatum|data_urodzenia)($|_)"
 )
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 PHONE = r"\+[\d ()./-]{7,20}|0\d{1,4}[ /-][\d /-]{5,15}|\(\d{2,5}\)[\d -]{5,15}"

@@ -11,15 +11,13 @@ from mlops.bounds import Leakage
 from mlops.errors import ProjectError
 
 from .columns import Column
+from .identity import MAX_CLASSES, MIN_ROWS, identifies
 from .personal import personal
+from .protected import is_birthday, protected
 
 Task = Literal["classification", "regression"]
 TASKS = ("auto", "classification", "regression")
 
-SENSITIVE = re.compile(
-    r"(^|_)(sex|gender|race|ethnic\w*|religio\w*|national\w*|disab\w*|marital\w*|orientation"
-    r"|age_(band|group|class)|minority)($|_)"
-)
 TIME = re.compile(
     r"(^|_)(date|time|timestamp|datetime|day|week|month|year|period|quarter|created|event)($|_)"
 )
@@ -28,14 +26,9 @@ NOT_TIME = re.compile(
 )
 """Names of dates that say when something else happened than the row."""
 
-ID = re.compile(r"(^|_)(id|ids|key|uuid|guid|index|number|nr|no|code|rownames?)($|_)")
-ID_OF_SEVERAL_ROWS = re.compile(r"(^|_)(id|uuid|guid)$")
-
 MAX_SLICES = 3
 MAX_SLICE_VALUES = 10
-MAX_CLASSES = 20
 ROWS_PER_CLASS = 10
-MIN_ROWS = 10
 MOSTLY_EMPTY = 0.95
 NONE = "none"
 """What a person writes to say that no column has a role."""
@@ -140,9 +133,12 @@ def assign(table: pd.DataFrame, columns: Sequence[Column], overrides: Overrides)
     _take_overrides(roles, rest, overrides)
     for column in rest:
         if column.name not in roles.why:
-            role, why = _role(column, table[column.name])
+            role, why = _role(column, table[column.name], overrides)
             getattr(roles, role).append(column.name)
             roles.why[column.name] = why
+            # Nobody sees the days, and their quarters still compare the young with the old.
+            if role == "personal" and is_birthday(column) and NONE not in overrides.sensitive:
+                roles.sensitive.append(column.name)
     by_name = {column.name: column for column in rest}
     if not overrides.time:
         _guess_time(roles, by_name)
@@ -222,7 +218,7 @@ def _take_overrides(roles: Roles, columns: Sequence[Column], overrides: Override
             roles.slices.append(find(written, columns).name)
 
 
-def _role(column: Column, values: pd.Series) -> tuple[str, str]:
+def _role(column: Column, values: pd.Series, overrides: Overrides) -> tuple[str, str]:
     """Return the role of a column that nobody decided on, and the reason."""
     if column.constant:
         return (
@@ -236,31 +232,16 @@ def _role(column: Column, values: pd.Series) -> tuple[str, str]:
         why = personal(column.name, values)
         if why:
             return "personal", why
-    # A birth date has many values and compares no groups.
-    if SENSITIVE.search(column.name) and column.distinct <= MAX_CLASSES:
-        return "sensitive", "by its name; compares groups, never predicts"
-    why = _identifies(column)
-    if why:
+    why = protected(column)
+    if why and NONE not in overrides.sensitive:
+        return "sensitive", why
+    why = identifies(column)
+    if why and NONE not in overrides.ids:
         return "ids", why
     # A model can learn only from values that come back.
     if column.kind == "text" and column.distinct * ROWS_PER_CLASS > column.rows:
         return "excluded", f"{column.why}: too many to learn from"
     return "features", column.why
-
-
-def _identifies(column: Column) -> str | None:
-    """Return why a column identifies a row or a person; None if it does not."""
-    named = ID.search(column.name)
-    if column.kind == "text" and column.unique:
-        return "a different value in every row" if named or column.code else None
-    if column.kind == "integer" and column.unique and column.rows >= MIN_ROWS:
-        # A row number has no gaps, so it needs no telling name.
-        counts_rows = column.high - column.low + 1 == column.rows
-        if named or counts_rows:
-            return "a different number in every row"
-    if ID_OF_SEVERAL_ROWS.search(column.name) and column.distinct > MAX_CLASSES:
-        return "by its name; the same one in several rows"
-    return None
 
 
 def _guess_time(roles: Roles, columns: dict[str, Column]) -> None:

@@ -185,7 +185,7 @@ def test_roles_are_guessed(tmp_path: Path) -> None:
     assert found.ids == ["customer_id", "row"]
     assert found.group == "customer_id"
     assert found.personal == ["birth_date", "email"]
-    assert found.sensitive == ["gender"]
+    assert found.sensitive == ["birth_date", "gender"]
     assert found.slices == ["region"]
     assert found.excluded == ["always", "hardly", "remark"]
     assert found.features == ["region", "spend"]

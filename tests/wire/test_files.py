@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlops.config import Read
+import yaml
+from mlops.config import Config, Read
+from mlops.data.cells import convert_types
 from mlops.data.readers import read
 from mlops.names import problem
 from real_tables import TABLES, nasty
+from wire.columns import infer
 from wire.facts import inspect_table
 from wire.naming import dataset_name
 from wire.place import all_or_nothing
 from wire.project import swap
 from wire.roles import Overrides
-from wire.write import schemas
-from written_schemas import hold, rules
+from wire.write import params, schemas
+from written_schemas import PRESENT, hold, rules
 
 
 def workbook(path: Path, table: pd.DataFrame) -> None:
@@ -207,3 +210,37 @@ def test_an_interruption_between_two_moves_loses_no_data(
     with pytest.raises(KeyboardInterrupt):
         put()
     assert (tmp_path / "data.csv").read_text() == "before\n"
+
+
+def test_columns_of_one_file_may_have_different_decimal_marks(tmp_path: Path) -> None:
+    rows = ["Rate;Price;Turnover;Left"]
+    for n in range(60):
+        rows.append(
+            f"{n % 50}.{n % 9 + 1}%;€ 1.{n % 7}00,50;{n % 8 + 1}.5k;{'yes' if n % 3 else 'no'}"
+        )
+    path = tmp_path / "amounts.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    facts = inspect_table(path, Overrides("Left"))
+    assert [column.kind for column in facts.features] == ["number"] * 3
+    assert (facts.read.decimal, facts.read.decimals) == (".", {"price": ","})
+    # As the pipeline and `make predict` read it, from the settings alone.
+    settings = yaml.safe_load(params.text(facts, PRESENT))
+    how = Config.model_validate(settings).data.read
+    schema = rules(facts, tmp_path)["RawTable"].to_schema()
+    table = convert_types(read(path, how), schema, how)
+    assert table.iloc[1][["rate", "price", "turnover"]].tolist() == [0.012, 1100.5, 2500]
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        (["€ 5", "$ 6", "€ 7"], "several currencies"),
+        (["5%", "6", "7%"], "percentages beside plain numbers"),
+        (["5m", "10m", "20m"], "may be millions or metres"),
+    ],
+)
+def test_numbers_of_several_units_stay_text(cells: list[str], why: str) -> None:
+    texts = [cells[n % 3].replace("5", str(n + 100)) for n in range(90)]
+    (column,) = infer(pd.DataFrame({"x": texts}), Read(), {})
+    assert column.kind != "number"
+    assert why in column.why

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -168,6 +169,39 @@ def test_types_that_have_nothing_in_common_are_refused(
     ],
 )
 def test_marks_in_numbers(text: str, number: float | None, marks: dict[str, str]) -> None:
+    (found,) = convert(pd.Series([text]), "number", Read(**marks), "x")
+    assert found == number if number else pd.isna(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "marks"),
+    [
+        ("44.6%", 0.446, {}),
+        ("-5 %", -0.05, {}),
+        ("1.2k", 1200, {}),
+        ("1.2M", 1_200_000, {}),
+        ("3bn", 3_000_000_000, {}),
+        ("$1,200.50", 1200.5, {"thousands": ","}),
+        ("USD 5", 5, {}),
+        ("CHF 1'200.50", 1200.5, {}),
+        ("€ 1.200,50", 1200.5, {"decimal": ","}),
+        ("€ 1.200,50", 1200.5, {"decimals": {"x": ","}}),
+        ("1 200,50 €", 1200.5, {"decimal": ","}),
+        ("1.200", 1200, {"decimals": {"x": ","}}),
+        ("44.6%", 0.446, {"decimal": ",", "decimals": {"x": "."}}),
+        # The mark of another convention is a mistake, whatever else is written there.
+        ("€ 1.200,50", None, {}),
+        ("$1,200.50", None, {"decimal": ","}),
+        ("44.6%", None, {"decimal": ","}),
+        ("5kg", None, {}),
+        ("k", None, {}),
+        ("12-13", None, {}),
+        ("1 23", None, {}),
+    ],
+)
+def test_amounts_with_a_currency_or_a_unit_are_numbers(
+    text: str, number: float | None, marks: dict[str, Any]
+) -> None:
     (found,) = convert(pd.Series([text]), "number", Read(**marks), "x")
     assert found == number if number else pd.isna(found)
 

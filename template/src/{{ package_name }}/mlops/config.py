@@ -166,6 +166,7 @@ class Read(Section):
     quote: str = Field(default='"', min_length=1, max_length=1)
     decimal: str = Field(default=".", min_length=1, max_length=1)
     thousands: str = Field(default="", max_length=1)
+    decimals: dict[str, Literal[".", ","]] = {}  # the mark of a column that has another one
     missing: list[str] = []  # what stands for nothing, beside NA and its like
     dates: dict[str, list[str]] = {}  # formats of a column, as strptime has them; else ISO 8601
     names: dict[str, str] = {}  # a name in the file: the column
@@ -185,6 +186,20 @@ class Read(Section):
         if self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}: change one")
         return self
+
+    def marks(self, column: str) -> tuple[str, str]:
+        """Return what a column has before decimals and between thousands; the latter may be empty.
+
+        Args:
+            column: Its name in the table.
+        """
+        decimal = self.decimals.get(column, self.decimal)
+        if decimal == self.decimal and self.thousands:
+            return decimal, self.thousands
+        # Where decimals follow a comma, thousands are separated by points.
+        if decimal == ",":
+            return decimal, "."
+        return decimal, "," if column in self.decimals else ""
 
 
 class Data(Section):

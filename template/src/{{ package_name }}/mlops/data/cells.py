@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, time
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -22,37 +20,14 @@ FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
 WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
 """The value of each word, in lower case, that may stand in a boolean column."""
 
-
-def read_sheet(path: Path) -> pyarrow.Table:
-    """Read the first sheet of a workbook, whose first row holds the names.
-
-    Args:
-        path: An Excel or OpenDocument file.
-
-    Returns:
-        Every cell as a CSV file would have it.
-    """
-    # Imported here: few projects have workbooks.
-    from python_calamine import CalamineWorkbook
-
-    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-    if not rows:
-        return pyarrow.table({})
-    header = [_cell_text(name).strip() for name in rows[0]]
-    columns = []
-    for position in range(len(header)):
-        texts = [_cell_text(row[position]) for row in rows[1:]]
-        columns.append(pyarrow.chunked_array([pyarrow.array(texts, pyarrow.string())]))
-    return pyarrow.Table.from_arrays(columns, header)
-
-
-def _cell_text(value: object) -> str:
-    """A cell as a CSV file would have it."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
+CURRENCY = r"[€$£¥₹₩₽₺₴₪฿]|EUR|USD|GBP|CHF|JPY|PLN|SEK|NOK|DKK|zł|kr"
+AMOUNT = (
+    rf"(?P<sign>[+-]?)\s?(?P<before>{CURRENCY})?\s?"
+    r"(?P<digits>[+-]?\d(?:[\d.,'’\s]*\d)?)"
+    rf"\s?(?P<unit>%|bn|[km])?\s?(?P<after>{CURRENCY})?"
+)
+EXPONENTS = {"%": "e-2", "k": "e3", "m": "e6", "bn": "e9"}
+"""What stands behind a number, and by which power of ten it multiplies it: 44.6% is 0.446."""
 
 
 def clean(table: pyarrow.Table, how: Read) -> pyarrow.Table:
@@ -124,7 +99,15 @@ def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
         return present.str.lower().map(WORDS).astype("boolean")
     if kind == "date":
         return dates(present, how.dates.get(name, []))
-    numbers = pd.to_numeric(_with_decimal_points(present, how), errors="coerce")
+    decimal, thousands = how.marks(name)
+    plain_texts = _without_groups(present, decimal, thousands).str.replace(
+        decimal, ".", regex=False
+    )
+    numbers = pd.to_numeric(plain_texts, errors="coerce")
+    unread = numbers.isna()
+    if unread.any():
+        # Only now: most files write numbers without signs and units.
+        numbers = numbers.where(~unread, _amounts(present[unread], decimal, thousands))
     if kind == "number":
         return numbers.astype("float64")
     return numbers.where(numbers % 1 == 0).astype("Int64")
@@ -155,20 +138,48 @@ def dates(present: pd.Series, formats: list[str]) -> pd.Series:
     return found
 
 
-def _with_decimal_points(present: pd.Series, how: Read) -> pd.Series:
-    """Numbers as Python writes them: no marks between thousands, a point before decimals."""
-    thousands = how.thousands
-    # Where decimals follow a comma, thousands are separated by points.
-    if not thousands and how.decimal == ",":
-        thousands = "."
-    if thousands:
-        # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
-        # 1.234.5 not 12345.
-        group = re.escape(thousands) + r"\d\d\d"
-        decimals = rf"{re.escape(how.decimal)}\d+"
-        grouped = present.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?")
-        present = present.mask(grouped, present.str.replace(thousands, "", regex=False))
-    return present.str.replace(how.decimal, ".", regex=False)
+def split_amounts(texts: pd.Series) -> pd.DataFrame:
+    """Separate a number from the currency and the unit that are written with it.
+
+    Args:
+        texts: Any text.
+
+    Returns:
+        The columns `sign`, `before` (a currency), `digits`, `unit` and `after` (a currency), under
+        the same index; missing what a text does not have, and all of what is no such number.
+    """
+    # Anchored, since `extract` finds a pattern anywhere.
+    parts = texts.astype("str").str.extract(rf"^{AMOUNT}$", re.IGNORECASE)
+    # Digits in groups of three may be apart by spaces, or by apostrophes as in Switzerland.
+    grouped = parts["digits"].str.fullmatch(r"[+-]?\d{1,3}([\s'’]\d{3})+([.,]\d+)?").eq(True)
+    together = parts["digits"].str.replace(r"[\s'’]", "", regex=True)
+    parts["digits"] = parts["digits"].mask(grouped, together)
+    return parts
+
+
+def _amounts(texts: pd.Series, decimal: str, thousands: str) -> pd.Series:
+    """Numbers that are written with a currency, a unit or spaces between thousands."""
+    parts = split_amounts(texts)
+    digits = _without_groups(parts["digits"].astype("str"), decimal, thousands)
+    if decimal != ".":
+        # A point that parts no thousands is a mistake here, or another way to write decimals.
+        digits = digits.mask(digits.str.contains(".", regex=False))
+    # As an exponent: 0.446 and not 44.6 * 0.01, which is another number.
+    exponents = parts["unit"].str.lower().map(EXPONENTS).fillna("")
+    written = parts["sign"].fillna("") + digits.str.replace(decimal, ".", regex=False) + exponents
+    return pd.to_numeric(written.where(parts["digits"].notna()), errors="coerce")
+
+
+def _without_groups(texts: pd.Series, decimal: str, thousands: str) -> pd.Series:
+    """Numbers without the marks between thousands; other texts as they are."""
+    if not thousands:
+        return texts
+    # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
+    # 1.234.5 not 12345.
+    group = re.escape(thousands) + r"\d\d\d"
+    decimals = rf"{re.escape(decimal)}\d+"
+    grouped = texts.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?").eq(True)
+    return texts.mask(grouped, texts.str.replace(thousands, "", regex=False))
 
 
 KINDS = {

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from pyarrow import parquet
 
 from ..config import Read
 from ..errors import ProjectError
-from .cells import clean, plain, read_sheet
+from .cells import clean, plain
 
 EXCEL = (".xlsx", ".xls", ".ods")
 
@@ -116,6 +117,38 @@ def kind_of(path: Path) -> str:
     if suffix in ("jsonl", "ndjson", "json"):
         return "json"
     return "sheet" if f".{suffix}" in EXCEL else "csv"
+
+
+def read_sheet(path: Path) -> pyarrow.Table:
+    """Read the first sheet of a workbook, whose first row holds the names.
+
+    Args:
+        path: An Excel or OpenDocument file.
+
+    Returns:
+        Every cell as a CSV file would have it.
+    """
+    # Imported here: few projects have workbooks.
+    from python_calamine import CalamineWorkbook
+
+    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    if not rows:
+        return pyarrow.table({})
+    header = [_cell_text(name).strip() for name in rows[0]]
+    columns = []
+    for position in range(len(header)):
+        texts = [_cell_text(row[position]) for row in rows[1:]]
+        columns.append(pyarrow.chunked_array([pyarrow.array(texts, pyarrow.string())]))
+    return pyarrow.Table.from_arrays(columns, header)
+
+
+def _cell_text(value: object) -> str:
+    """A cell as a CSV file would have it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value)
 
 
 def read_header(path: Path, how: Read) -> tuple[list[str], int]:

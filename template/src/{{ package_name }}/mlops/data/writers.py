@@ -101,8 +101,9 @@ def _cells(values: pd.Series, how: Read, name: str) -> list[str]:
     elif types.is_integer_dtype(present):
         texts = present.astype(str)
     elif types.is_numeric_dtype(present):
+        mark, _ = how.marks(name)
         # The shortest text that is read back as the same number.
-        texts = present.map(lambda number: repr(float(number)).replace(".", how.decimal))
+        texts = present.map(lambda number: repr(float(number)).replace(".", mark))
     else:
         texts = present.astype(str)
     return texts.astype(object).reindex(values.index, fill_value="").tolist()
