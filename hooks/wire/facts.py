@@ -19,20 +19,18 @@ from mlops.config import Read
 from mlops.data.cells import convert
 from mlops.data.readers import read
 
+from .advice import RARE_SHARE, advice
 from .columns import Column, infer
+from .gaps import telling_gaps
 from .naming import dataset_name, normalize
 from .roles import Overrides, Roles, assign, guess_slices
 from .source import check_header, open_source
 from .univariate import univariate_skill
 
-RARE_SHARE = 0.1
-"""A positive class that is rarer is measured by average precision."""
-
 MIN_ROWS_OF_LEAK = 50
 """On fewer rows a column tells so much by chance."""
 
-FEW_ROWS = 100
-FEW_ROWS_OF_CLASS = 10
+MAX_CLASSES_SHOWN = 6
 CONVERTED = ("integer", "number", "boolean", "date")
 """Kinds that a text file cannot hold, so that its text is converted."""
 
@@ -116,6 +114,30 @@ class Facts:
         """The skill score of a small tree on each feature alone."""
         return univariate_skill(self)
 
+    @cached_property
+    def telling_gaps(self) -> dict[str, str]:
+        """The columns whose missing values alone tell the outcome, and where they are missing."""
+        return telling_gaps(self) if self.has_rows_to_judge else {}
+
+    @property
+    def has_rows_to_judge(self) -> bool:
+        """Whether a column that tells the outcome does so by more than chance."""
+        return self.target.rows - self.target.missing >= MIN_ROWS_OF_LEAK
+
+    @property
+    def balance(self) -> str:
+        """The share of each class, the largest first; the quartiles of a number."""
+        outcome = self.table[self.target.name].dropna()
+        if self.roles.task == "regression":
+            low, median, high = outcome.astype(float).quantile([0.25, 0.5, 0.75])
+            return f"half of the values between {low:g} and {high:g}, median {median:g}"
+        shown = [
+            f"{label} {n_rows / len(outcome):.2%} ({n_rows:,})"
+            for label, n_rows in self.classes.head(MAX_CLASSES_SHOWN).items()
+        ]
+        n_others = len(self.classes) - len(shown)
+        return ", ".join(shown) + (f" and {n_others} more" if n_others else "")
+
     @property
     def suspects(self) -> list[str]:
         """The columns of which the gate `leakage` asks why they tell so much."""
@@ -157,6 +179,7 @@ class Facts:
         return {
             "data set": f"{self.dataset}, {self.target.rows:,} rows in {self.raw.as_posix()}",
             "task": f"{self.roles.task} of {self.target.name}, measured by {self.metric}",
+            "balance": self.balance,
             "rows are held out": held_out,
             "groups kept together": self.roles.group or "none",
             "slices": ", ".join(self.roles.slices) or "none",
@@ -165,59 +188,7 @@ class Facts:
 
     def warnings(self) -> Iterator[str]:
         """Yield what would ruin the project later, a sentence each."""
-        yield from self._leak_warnings()
-        for name in self.roles.personal:
-            yield f"{name} looks personal ({self.roles.why[name]}): no feature, shown in no message"
-        for name in self.roles.ids:
-            column = self.column(name)
-            if column.repeated and column.missing:
-                yield (
-                    f"{name} is empty in {column.missing:,} rows, so it cannot keep the rows of "
-                    "one value together: they can be in training and test set"
-                )
-        for column in self.features:
-            if column.kind in ("integer", "text") and column.distinct > 0.95 * column.rows:
-                yield f"{column.name} may be an id: nearly every row has another value"
-        duplicated = int(self.table.duplicated().sum())
-        if duplicated:
-            yield f"{duplicated:,} rows are duplicated: a copy can be in training and test set"
-        if self.roles.task == "classification" and self.classes.min() < FEW_ROWS_OF_CLASS:
-            yield f"the class {self.classes.index[-1]!r} has {self.classes.min()} rows: too few"
-        if self.target.missing:
-            yield f"{self.target.missing:,} rows have no outcome, and no model is trained on them"
-        if self.target.rows < FEW_ROWS:
-            yield f"{self.target.rows} rows are few: every score will be uncertain"
-        for column in self.columns:
-            if column.kind == "date" and column.high > pd.Timestamp.now():
-                yield f"{column.name} runs into the future, to {column.high:%Y-%m-%d}"
-
-    def _leak_warnings(self) -> Iterator[str]:
-        left_out = []
-        kept = []
-        for name in self.suspects:
-            found = f"{name} ({self.univariate[name]:.2f})"
-            reason = self.reason(name)
-            if reason:
-                yield f"{found} predicts the target alone, explained: {reason}"
-            elif name in self.roles.leaks:
-                left_out.append(found)
-            else:
-                kept.append(found)
-        what = f"predict the target alone with a skill score above {self.leakage.max_skill}"
-        ask = "say why under gates.leakage.explained in params.yaml"
-        if left_out:
-            yield (
-                f"left out of the features, since they {what}: {', '.join(left_out)}. What is "
-                "known only after the outcome: move its line in schemas.py from Request to "
-                "RawTable. What is known before: add it to features.py and to FeatureTable in "
-                f"schemas.py, and {ask}"
-            )
-        if kept:
-            yield (
-                f"features that {what}: {', '.join(kept)}. What is known only after the outcome: "
-                f"remove it from features.py and schemas.py. What is known before: {ask}, or the "
-                "model is not promoted"
-            )
+        return advice(self)
 
 
 def inspect_table(path: Path, overrides: Overrides) -> Facts:
@@ -261,16 +232,22 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
 
 def _leave_out_leaks(facts: Facts, overrides: Overrides) -> None:
     """Take features that alone tell so much out of the features, unless none would be left."""
-    if facts.target.rows - facts.target.missing < MIN_ROWS_OF_LEAK:
+    if not facts.has_rows_to_judge:
         return
     roles = facts.roles
-    leaks = [name for name in facts.suspects if not facts.reason(name)]
+    gaps = facts.telling_gaps
+    suspects = [name for name in roles.features if name in facts.suspects or name in gaps]
+    leaks = [name for name in suspects if not facts.reason(name)]
     if len(leaks) == len(roles.features):
         return
     for name in leaks:
+        skill = facts.univariate[name]
         roles.features.remove(name)
         roles.leaks.append(name)
-        roles.why[name] += f"; alone it has a skill score of {facts.univariate[name]:.2f}"
+        roles.why[name] += f"; {gaps.get(name, f'alone it has a skill score of {skill:.2f}')}"
+    for name in roles.excluded:
+        if name in gaps:
+            roles.why[name] += f"; {gaps[name]}"
     # In each slice of such a column nearly all outcomes are the same.
     if leaks and not overrides.slices:
         guess_slices(roles, {column.name: column for column in facts.columns})

@@ -18,6 +18,7 @@ Say here what one row is, where it comes from, who may use it and for what: no f
 |---|---|
 | size | {rows:,} rows, {count} columns |
 | target | `{target}`, {task}{time} |
+| balance | {balance} |
 | file | `{raw}`, versioned by DVC; `params.yaml` says how it is written |
 | rules | `schemas.py`: types, bounds, allowed values, order; broken data stops the pipeline |
 
@@ -30,7 +31,14 @@ Say here what one row is, where it comes from, who may use it and for what: no f
 Of personal columns nothing is shown; they are no features, and no message quotes them. Sensitive
 columns compare groups and never predict. Both lists, and the roles, are guesses from names and
 values: a person has to read them.
-{warnings}"""
+{dropped}{warnings}"""
+DROPPED = """
+## Not in the features
+
+| column | because |
+|---|---|
+{lines}
+"""
 WARNINGS = """
 ## Warnings
 
@@ -57,8 +65,10 @@ def text(facts: Facts) -> str:
         target=facts.target.name,
         task=facts.roles.task,
         time=time,
+        balance=facts.balance.replace("|", "/"),
         raw=facts.raw.as_posix(),
         columns="\n".join(_rows(facts)),
+        dropped=_dropped(facts),
         warnings=WARNINGS.format(lines="\n".join(warnings)) if warnings else "",
     )
 
@@ -75,14 +85,28 @@ def _rows(facts: Facts) -> Iterator[str]:
         if column.name in facts.roles.personal:
             cells += ["", ""]
         else:
-            cells += [_range(column), _plot(facts.table[column.name], column)]
+            values = facts.table[column.name]
+            cells += [_range(column, values), _plot(values, column)]
         # A vertical bar would end the cell.
         row = " | ".join(cell.replace("|", "/") for cell in cells)
         yield f"| {row} |".replace("  ", " ")
 
 
-def _range(column: Column) -> str:
-    """Return what the values lie between, or the first of them."""
+def _dropped(facts: Facts) -> str:
+    """Return the section on the columns that nothing is learned from, and why; none if all are."""
+    lines = []
+    for column in facts.inputs:
+        if column.name not in facts.roles.features:
+            role = facts.roles.of(column.name)
+            why = facts.roles.why[column.name].replace("|", "/")
+            lines.append(f"| `{column.name}` | {role}: {why} |")
+    return DROPPED.format(lines="\n".join(lines)) if lines else ""
+
+
+def _range(column: Column, values: pd.Series) -> str:
+    """Return what the values lie between, the first of them, or how often they are true."""
+    if column.kind == "boolean":
+        return f"true in {values.dropna().astype(float).mean():.2%}"
     if column.kind == "date":
         return f"{column.low:%Y-%m-%d} to {column.high:%Y-%m-%d}"
     if column.kind in ("integer", "number"):
