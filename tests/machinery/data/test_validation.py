@@ -1,9 +1,14 @@
 """A table that breaks its schema is refused by column, rule and row; no personal value is told."""
 
+from pathlib import Path
+
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from churn_radar.mlops.data.validation import PERSONAL, checked, personal_columns
+from churn_radar.mlops.config import Read
+from churn_radar.mlops.data.cells import Where
+from churn_radar.mlops.data.readers import row_finder
+from churn_radar.mlops.data.validation import PERSONAL, checked, personal_columns, row_of_table
 from churn_radar.mlops.errors import ProjectError
 
 
@@ -31,8 +36,8 @@ def test_a_sound_table_comes_back() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (GOOD.assign(age=[-1, -2]), "age: breaks the rule greater_than_or_equal_to(0) in 2 row(s)"),
-        (GOOD.assign(age=[-1, 20]), "the first is row 0 with the value -1"),
+        (GOOD.assign(age=[-1, -2]), "age: breaks the rule greater_than_or_equal_to(0) (People in "),
+        (GOOD.assign(age=[-1, 20]), "in 1 row(s): row 0 has -1"),
         (GOOD.assign(age=[1, 2]), "the table: breaks the rule somebody is grown up"),
         (GOOD.drop(columns="age"), "age: missing from the table"),
         (GOOD.assign(town="x"), "town: not declared in the schema"),
@@ -71,3 +76,67 @@ def test_a_personal_value_is_not_quoted(schema: type[pa.DataFrameModel]) -> None
 
 def test_a_column_is_personal_beside_other_metadata() -> None:
     assert personal_columns(Documented) == ["name"]
+
+
+class Measured(pa.DataFrameModel):
+    width: float = pa.Field(ge=0)
+    length: float = pa.Field(ge=0)
+
+    @pa.check("length", error="no longer than a mile")
+    def short(cls, lengths: pd.Series) -> pd.Series:
+        return lengths < 1609
+
+
+class Stored(Measured):
+    shelf: int = pa.Field(ge=0)
+
+
+def line_of(text: str) -> int:
+    """The first line of this file that begins with a text."""
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if line.strip().startswith(text))
+
+
+def refusal(table: pd.DataFrame, where: Where = row_of_table) -> str:
+    with pytest.raises(ProjectError) as refused:
+        checked(Stored, table, where)
+    return str(refused.value)
+
+
+SOUND = pd.DataFrame({"width": [1.0] * 9, "length": [2.0] * 9, "shelf": [3] * 9})
+
+
+def test_a_rule_is_located_in_the_class_that_declares_it() -> None:
+    here = Path(__file__).name
+    said = refusal(SOUND.assign(width=-1.0))
+    assert f"(Measured in {here}, line {line_of('width: float')})" in said
+    said = refusal(SOUND.assign(shelf=-1))
+    assert f"(Stored in {here}, line {line_of('shelf: int')})" in said
+    said = refusal(SOUND.assign(length=2000.0))
+    assert f"no longer than a mile (Measured in {here}, line {line_of('def short')})" in said
+
+
+def test_up_to_five_rows_are_shown_as_they_are_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    SOUND.to_csv(path, index=False)
+    said = refusal(SOUND.assign(shelf=range(-7, 2)), row_finder(path, Read()))
+    assert "in 7 row(s): row 2 of boxes.csv has -7, row 3 of boxes.csv has -6, " in said
+    assert said.endswith("row 6 of boxes.csv has -3, ...")
+
+
+def test_a_row_of_a_folder_is_found_in_its_file(tmp_path: Path) -> None:
+    SOUND.head(4).to_csv(tmp_path / "2024-01.csv", index=False)
+    SOUND.tail(5).to_csv(tmp_path / "2024-02.csv", index=False)
+    where = row_finder(tmp_path, Read())
+    assert [where(3), where(4)] == ["row 5 of 2024-01.csv", "row 2 of 2024-02.csv"]
+    SOUND.to_parquet(tmp_path / "t.parquet")
+    assert row_finder(tmp_path / "t.parquet", Read())(0) == "row 1 of t.parquet"
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf")])
+def test_infinity_is_no_number_of_a_table(number: float) -> None:
+    said = refusal(SOUND.assign(width=[1.0, number, *[1.0] * 7], shelf=-1))
+    problem = "is infinite" if number > 0 else "breaks the rule greater_than_or_equal_to(0)"
+    assert f"width: {problem} (Measured in" in said
+    assert "in 1 row(s): row 1 has" in said
+    assert "shelf: breaks the rule" in said

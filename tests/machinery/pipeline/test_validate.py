@@ -1,12 +1,15 @@
 """Stage `validate`: the settings name columns of the table, and a broken table goes no further."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from churn_radar.mlops import team
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.pipeline import stage, validate
+from churn_radar.mlops.team import Feature
 
 
 def reading(config: Config, **data: object) -> Config:
@@ -26,9 +29,43 @@ def test_a_time_that_is_no_column_is_refused(config: Config, finished: Path) -> 
 def test_a_row_without_group_is_refused(
     config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def with_gaps(_: object, table: pd.DataFrame) -> pd.DataFrame:
+    def with_gaps(_: object, table: pd.DataFrame, where: object) -> pd.DataFrame:
         return table.assign(household=[float("nan"), *range(1, len(table))])
 
     monkeypatch.setattr(validate, "checked", with_gaps)
     with pytest.raises(ProjectError, match=r"^data\.group: 1 row\(s\) with gaps in household"):
         stage("validate")(reading(config, group="household"), finished)
+
+
+@pytest.mark.parametrize(
+    ("compute", "said"),
+    [
+        (lambda rows: 1 / (rows["support_calls"] - rows["support_calls"]), "calls is infinite in"),
+        (lambda rows: rows["support_calls"] / 0.0 * 0.0, "calls is no number in"),
+        (lambda rows: 1 // 0, "features.py: a feature raises ZeroDivisionError"),
+    ],
+)
+def test_a_feature_that_divides_by_zero_is_named_with_its_row(
+    compute: Callable[[pd.DataFrame], pd.Series],
+    said: str,
+    config: Config,
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feature = Feature("support_calls", "numeric", "a team", "calls", "It helps.", compute)
+    monkeypatch.setattr(team, "features", lambda: [feature])
+    with pytest.raises(ProjectError) as refused:
+        stage("validate")(config, finished)
+    assert said in str(refused.value)
+    if "raises" not in said:
+        assert f"row(s), the first is row 2 of {config.data.raw.name}" in str(refused.value)
+
+
+def test_infinity_in_the_data_is_refused_with_its_row(
+    config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.read_parquet(finished / config.table("interim", "ingest"))
+    table.loc[5, "data_gb"] = float("inf")
+    monkeypatch.setattr(validate.pd, "read_parquet", lambda _: table)
+    with pytest.raises(ProjectError, match=r"data_gb: .*in 1 row\(s\): row 7 of .* has inf"):
+        stage("validate")(config, finished)

@@ -1,8 +1,8 @@
 """Turn the cells of a file into plain values: text, numbers, booleans, moments without a zone."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pandera.pandas as pa
@@ -182,6 +182,9 @@ def _without_groups(texts: pd.Series, decimal: str, thousands: str) -> pd.Series
     return texts.mask(grouped, texts.str.replace(thousands, "", regex=False))
 
 
+Where = Callable[[Any], str]
+"""Says in words where the row of a label is."""
+
 KINDS = {
     "int": "integer",
     "uint": "integer",
@@ -214,13 +217,16 @@ class WrongValues(NamedTuple):
         return f"is not {'an' if self.kind == 'integer' else 'a'} {self.kind}"
 
 
-def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) -> pd.DataFrame:
+def convert_types(
+    table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read, where: Where = "row {}".format
+) -> pd.DataFrame:
     """Turn text into the types that a schema declares.
 
     Args:
         table: What `read` returned.
         schema: Declares the types. Columns that it does not have stay as they are.
         how: How numbers and dates are written.
+        where: Says where the row of a label is.
 
     Returns:
         The table with the same columns, in the same order.
@@ -231,7 +237,7 @@ def convert_types(table: pd.DataFrame, schema: pa.DataFrameSchema, how: Read) ->
     """
     typed, wrong = find_types(table, schema, how)
     if wrong:
-        problems = [_wrong_values(column) for column in wrong]
+        problems = [_wrong_values(column, where) for column in wrong]
         raise ProjectError("\n  ".join(["the data breaks its types:", *problems]))
     return typed
 
@@ -292,11 +298,11 @@ def _kind(declared: pa.Column) -> str | None:
     return KINDS.get(letters[0] if letters else "")
 
 
-def _wrong_values(found: WrongValues) -> str:
+def _wrong_values(found: WrongValues, where: Where) -> str:
     """One line about the values of a column that are not of its kind."""
     values = found.values
     sentence = f"{found.column}: {found.rule} in {len(values):,} row(s)"
-    sentence += f", the first is row {values.index[0]}"
+    sentence += f", the first is {where(values.index[0])}"
     if (found.declared.metadata or {}).get("personal"):
         return sentence
     return f"{sentence} with the value {values.iloc[0]}"

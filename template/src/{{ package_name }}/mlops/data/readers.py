@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, time
 from pathlib import Path
@@ -174,6 +174,32 @@ def read_header(path: Path, how: Read) -> tuple[list[str], int]:
             # Not the number of the row: a quoted name may span several lines.
             return [name.strip() for name in row], rows.line_num
     raise ProjectError(f"{path} cannot be read: it is empty")
+
+
+def row_finder(path: Path, how: Read) -> Callable[[int], str]:
+    """Return a function that says where a row of the table is in its file.
+
+    Args:
+        path: What `read` read: a file, or a folder of files.
+        how: How the files are written.
+
+    Returns:
+        It takes the position of a row, from 0. In text and in sheets the names are row 1.
+    """
+    files = files_of(path) if path.exists() else [path]
+
+    def find(position: int) -> str:
+        left = int(position)
+        for file in files:
+            # Only where it is needed: a large file takes a while.
+            n_rows = read_file(file, how).num_rows if len(files) > 1 else left + 1
+            if left < n_rows:
+                has_names = kind_of(file) in ("csv", "sheet")
+                return f"row {left + 1 + has_names} of {file.name}"
+            left -= n_rows
+        return f"row {position}"
+
+    return find
 
 
 def refuse_duplicates(path: Path, header: list[str]) -> None:

@@ -17,6 +17,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from ..errors import ProjectError
+from .cells import Where
+from .checks import declared_at
 
 if TYPE_CHECKING:
     from ..team import Feature
@@ -27,6 +29,9 @@ ABOUT_COLUMNS = {
     "column_ordered": "not at its place in the order of columns",
 }
 """What pandera's checks of whole columns mean."""
+
+MAX_SHOWN = 5
+"""Rows that a message shows of those that break a rule."""
 
 PERSONAL = {"personal": True}
 """The metadata of a column whose values no message shows."""
@@ -81,36 +86,67 @@ def is_about_a_person(schema: type[pa.DataFrameModel], name: str) -> bool:
     return any(is_personal(column) for column in declarations(schema, name))
 
 
-def checked(schema: type[pa.DataFrameModel], table: pd.DataFrame) -> pd.DataFrame:
-    """Validate a table against a schema.
+def row_of_table(label: Any) -> str:
+    """Return in words where a row is, if nothing is known of a file."""
+    return f"row {label}"
+
+
+def checked(
+    schema: type[pa.DataFrameModel], table: pd.DataFrame, where: Where = row_of_table
+) -> pd.DataFrame:
+    """Validate a table against a schema; no number may be infinite, whatever the schema says.
 
     Args:
         schema: The team's rules.
         table: Any table.
+        where: Says where a row is.
 
     Returns:
         The table with the schema's types.
 
     Raises:
-        ProjectError: Lists for each column the first broken rule and an offending row; the value
-            too, unless the column is personal.
+        ProjectError: Lists for each column the first broken rule, where that is declared, and rows
+            that break it; their values too, unless the column is personal.
     """
+    cases = pd.DataFrame({"schema_context": [], "column": [], "check": []})
+    typed = table
     try:
-        return schema.validate(table, lazy=True)
+        typed = schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         # One row for each value that breaks a rule.
         cases = error.failure_cases
     # A column is reported once, by its first broken rule; a rule of the whole table by itself.
     about_column = cases["schema_context"] == "Column"
     subject = cases["column"].where(about_column, cases["check"])
-    lines = [f"the data breaks {schema.__name__}:"]
+    lines = []
     for _, group in cases.groupby(subject, sort=False):
-        lines.append(_sentence(group, schema))
+        lines.append(_sentence(group, schema, where))
+    for name in infinite_rows(typed).drop(columns=list(cases["column"]), errors="ignore"):
+        rows = typed.index[infinite_rows(typed[[name]])[name]]
+        infinite = _rows(rows, typed.loc[rows, name].tolist(), where)
+        lines.append(f"{name}: is infinite{declared_at(schema, str(name), '')} in {infinite}")
     # Outside of `except`: the original error would quote every value.
-    raise ProjectError("\n  ".join(lines))
+    if lines:
+        raise ProjectError("\n  ".join([f"the data breaks {schema.__name__}:", *lines]))
+    return typed
 
 
-def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
+def infinite_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return which values are infinite, of the columns that hold such a value.
+
+    Args:
+        table: Any table.
+    """
+    found = {}
+    for name, values in table.items():
+        if pd.api.types.is_float_dtype(values):
+            is_infinite = np.isinf(values.to_numpy(dtype=float, na_value=np.nan))
+            if is_infinite.any():
+                found[name] = is_infinite
+    return pd.DataFrame(found, index=table.index)
+
+
+def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel], where: Where) -> str:
     """One sentence about the failures of one column, or of one rule of the table."""
     first = cases.iloc[0]
     check = str(first["check"])
@@ -118,15 +154,26 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel]) -> str:
         return f"{', '.join(cases['failure_case'])}: {ABOUT_COLUMNS[check]}"
     is_column = first["schema_context"] == "Column"
     subject = first["column"] if is_column else "the table"
-    sentence = f"{subject}: breaks the rule {check}"
+    place = declared_at(schema, str(first["column"]), check)
+    sentence = f"{subject}: breaks the rule {check}{place}"
     # A rule of a whole column has no row.
     if pd.isna(first["index"]):
         return sentence
-    n_rows = cases.loc[cases["check"] == check, "index"].nunique()
-    sentence += f" in {n_rows:,} row(s), the first is row {first['index']}"
+    of_rule = cases[cases["check"] == check].drop_duplicates("index")
+    values = None
     if is_column and not is_about_a_person(schema, first["column"]):
-        sentence += f" with the value {first['failure_case']}"
-    return sentence
+        values = of_rule["failure_case"].tolist()
+    return f"{sentence} in {_rows(of_rule['index'], values, where)}"
+
+
+def _rows(labels: Any, values: list[Any] | None, where: Where) -> str:
+    """How many rows there are, and the first of them with their values, unless these are hidden."""
+    shown = []
+    for position, label in enumerate(labels[:MAX_SHOWN]):
+        has = f" has {values[position]}" if values is not None else ""
+        shown.append(f"{where(label)}{has}")
+    more = ", ..." if len(labels) > MAX_SHOWN else ""
+    return f"{len(labels):,} row(s): {', '.join(shown)}{more}"
 
 
 def invent(

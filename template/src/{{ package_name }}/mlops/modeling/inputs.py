@@ -10,7 +10,8 @@ import pandas as pd
 from .. import team
 from ..config import Config
 from ..data import entity_column
-from ..data.validation import checked, declarations
+from ..data.cells import Where
+from ..data.validation import checked, declarations, infinite_rows, row_of_table
 from ..errors import ProjectError
 from ..team import Feature
 
@@ -116,6 +117,51 @@ def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int)
                 "their index: a request comes alone. What is learned from many rows, such as a "
                 "mean or a rank, belongs into the pipeline in model.py"
             )
+
+
+def require_numbers(
+    features: Sequence[Feature], rows: pd.DataFrame, where: Where = row_of_table
+) -> None:
+    """Demand that no feature is infinite, or empty where its schema wants a number.
+
+    Args:
+        features: The team's features.
+        rows: Rows of the raw table, which holds its schema.
+        where: Says where a row is.
+
+    Raises:
+        ProjectError: Names each such feature, and the first row.
+    """
+    try:
+        table = feature_table(features, rows)
+    except ProjectError:
+        raise
+    except Exception as error:
+        # The kind alone: a message may quote a value.
+        place = team.place_of(error, "features.py")
+        raise ProjectError(f"{place}: a feature raises {type(error).__name__}") from error
+    infinite = infinite_rows(table)
+    declared = team.feature_schema().to_schema().columns
+    problems = []
+    for feature in features:
+        values = table[feature.name]
+        is_wrong, what = values.isna().to_numpy(), "no number"
+        # A raw column without a value was judged by the schema of the raw table.
+        is_optional = feature.compute is None or feature.kind != "numeric"
+        if is_optional or feature.name not in declared or declared[feature.name].nullable:
+            is_wrong = np.zeros(len(table), dtype=bool)
+        if feature.name in infinite:
+            is_wrong, what = infinite[feature.name].to_numpy(), "infinite"
+        if is_wrong.any():
+            first = where(rows.index[is_wrong][0])
+            problems.append(
+                f"{feature.name} is {what} in {int(is_wrong.sum()):,} row(s), the first is {first}"
+            )
+    if problems:
+        raise ProjectError(
+            "\n  ".join(["features.py gives what no model can read:", *problems])
+            + "\nIt most likely divides by 0: decide there what such a row gets"
+        )
 
 
 def _same(feature: Feature, one: pd.Series, other: pd.Series) -> bool:

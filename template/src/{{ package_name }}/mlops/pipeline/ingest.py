@@ -5,7 +5,7 @@ from pathlib import Path
 from .. import team
 from ..config import Config
 from ..data.cells import convert_types
-from ..data.readers import outcomes_last, read
+from ..data.readers import outcomes_last, read, row_finder
 
 
 def ingest(config: Config, root: Path) -> str:
@@ -23,8 +23,10 @@ def ingest(config: Config, root: Path) -> str:
             its column cannot.
     """
     schema = team.raw_table()
-    raw = read(root / config.data.raw, config.data.read)
-    table = convert_types(raw, schema.to_schema(), config.data.read)
+    path = root / config.data.raw
+    raw = read(path, config.data.read)
+    where = row_finder(path, config.data.read)
+    table = convert_types(raw, schema.to_schema(), config.data.read, where)
     # RawTable declares a request and then its outcome, in whatever order the file has them.
     table = outcomes_last(table, schema, team.request())
     path = root / config.table("interim", "ingest")

@@ -75,7 +75,7 @@ class Scorer:
         self._model = manifest.load(folder)
         self._how = how
         self._schema = team.request().to_schema()
-        self._request = Rules(team.request())
+        self._request = Rules(team.request(), finite=True)
         self._features = Rules(team.feature_schema(), finite=True)
         self._ids = ids
         self._sensitive = sensitive

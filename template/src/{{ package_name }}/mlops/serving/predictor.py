@@ -138,7 +138,7 @@ class Predictor:
         names, max_rows = config.data.read.names, config.serving.max_rows
         self.reader = RequestReader(team.request(), list(examples[0]), examples, names, max_rows)
         # Compiled once: pandera itself would take longer than the model.
-        self.request_rules = Rules(team.request())
+        self.request_rules = Rules(team.request(), finite=True)
         self.feature_rules = Rules(team.feature_schema(), finite=True)
         self.edges = self._edges() if edges is None else np.asarray(edges)
 
