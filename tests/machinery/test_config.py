@@ -30,7 +30,7 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (GOOD + "sed: 1", r"yaml: sed is not a setting: did you mean seed\?$"),
+        (GOOD + "sed: 1", r"^params\.yaml, line 7: sed is not a setting: did you mean seed\?$"),
         (
             GOOD.replace("metric: r2", "metric: r2, fold: 3"),
             r"selection\.fold is not a setting: did you mean folds\?$",
@@ -38,7 +38,37 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
         (GOOD + "tracking: {zzz: 1}", r"tracking\.zzz is not a setting: there are keep_runs$"),
         (
             GOOD + "tuning: {search: {tree: {depth: {low: 1, high: 2, lg: true}}}}",
-            r"tuning\.search\.tree\.depth\..*\.lg is not a setting;",
+            r"^params\.yaml, line 7: tuning\.search\.tree\.depth\.lg is not a setting: did you "
+            r"mean log\?$",
+        ),
+        (
+            GOOD + "tuning:\n  search:\n    tree:\n      depth: {low: 3, high: 2}",
+            r"^params\.yaml, line 10: tuning\.search\.tree\.depth: low must be less than high, and",
+        ),
+        (
+            GOOD + "tuning: {search: {tree: {depth: 5}}}",
+            r"^params\.yaml, line 7: tuning\.search\.tree\.depth: write a list of values, or `low`",
+        ),
+        (
+            GOOD + "tuning: {search: {tree: {depth: {low: a, high: 2}}}}",
+            r"^params\.yaml, line 7: tuning\.search\.tree\.depth\.low: a number is needed$",
+        ),
+        (
+            GOOD + "tuning: {search: {tree: {depth: [1, {a: 2}]}}}",
+            r"^params\.yaml, line 7: tuning\.search\.tree\.depth\.1: a plain value is needed$",
+        ),
+        (
+            GOOD.replace(", target: price", ""),
+            r"^params\.yaml, line 4: data\.target is missing: add",
+        ),
+        (GOOD.replace("seed: 0", ""), r"^params\.yaml: seed is missing: add it$"),
+        (
+            GOOD + "tracking: 5",
+            r"^params\.yaml, line 7: tracking: a section is needed with keep_runs$",
+        ),
+        (
+            GOOD.replace("seed: 0", "seed: -1") + "sed: 1",
+            r"^params\.yaml, line 3: seed: .*; line 7: sed is not a setting",
         ),
         (GOOD + "seed: 1", r"^params\.yaml, line 7: seed is duplicated in its section"),
         (GOOD.replace("r2}", "r2, metric: r2}"), "line 5: metric is duplicated"),

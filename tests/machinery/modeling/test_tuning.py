@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from churn_radar.mlops.config import Config, Range, Tuning
+from churn_radar.mlops.bounds import Range
+from churn_radar.mlops.config import Config, Tuning
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import tuning as module
 from churn_radar.mlops.modeling import with_tuned_settings

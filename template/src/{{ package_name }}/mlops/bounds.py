@@ -1,4 +1,4 @@
-"""The bounds in params.yaml: of every gate, and of the service. Each has its default here.
+"""The bounds in params.yaml: of every gate, of the service, and of a search.
 
 Skill is the unit of every threshold on quality: the share of the way from a baseline's score on the
 same rows to a perfect one (Murphy, 1988, doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2).
@@ -7,7 +7,7 @@ So a threshold means the same for every metric: 0 is no better than the baseline
 
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Section(BaseModel):
@@ -15,6 +15,20 @@ class Section(BaseModel):
 
     # A threshold that is not finite lets everything through, or nothing.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Range(Section):
+    """Where a number is searched; whole numbers if both ends are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError("low must be less than high, and above 0 where log is true")
+        return self
 
 
 class Floor(Section):

@@ -1,10 +1,8 @@
 """params.yaml, read once and checked. A setting added later has its default here."""
 
 import re
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -17,11 +15,8 @@ from pydantic import (
 )
 
 from . import names
-from .bounds import Gates, Section, Serving
-from .errors import ProjectError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from .bounds import Gates, Range, Section, Serving
+from .errors import ProjectError, setting_problems
 
 FLOAT_TAG = "tag:yaml.org,2002:float"
 EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
@@ -99,27 +94,29 @@ def read_settings(root: Path) -> Any:
     return settings
 
 
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return the known name that `name` was probably meant to be, or all of them."""
-    choices = sorted(known)
-    near = get_close_matches(name, choices, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"there are {', '.join(choices) or 'none'}"
+def line_numbers(root: Path) -> dict[tuple[str | int, ...], int]:
+    """Return in which line of `root`/params.yaml each setting is, from 1.
 
+    Args:
+        root: The project's folder; the file is YAML.
 
-class Range(Section):
-    """Where a number is searched; whole numbers if both ends are."""
-
-    low: int | float
-    high: int | float
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Range":
-        if self.low >= self.high or (self.log and self.low <= 0):
-            raise ValueError("low must be less than high, and above 0 where log is true")
-        return self
+    Returns:
+        By the names that lead to a setting, and the positions in lists, its line.
+    """
+    text = (root / "params.yaml").read_text(encoding="utf-8")
+    found: dict[tuple[str | int, ...], int] = {}
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), yaml.compose(text, SettingsLoader))]
+    while pending:
+        path, node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                found[(*path, key.value)] = key.start_mark.line + 1
+                pending.append(((*path, key.value), value))
+        if isinstance(node, yaml.SequenceNode):
+            for position, value in enumerate(node.value):
+                found[(*path, position)] = value.start_mark.line + 1
+                pending.append(((*path, position), value))
+    return found
 
 
 class Tuning(Section):
@@ -293,33 +290,12 @@ class Config(Section):
 
 
 def load_config(root: Path) -> Config:
-    """Read `root`/params.yaml; ProjectError says which settings are wrong."""
+    """Read `root`/params.yaml; ProjectError says which settings are wrong, and in which line."""
+    settings = read_settings(root)
     try:
-        return Config.model_validate(read_settings(root))
+        return Config.model_validate(settings)
     except ValidationError as error:
-        problems = [_problem(details) for details in error.errors()]
-        raise ProjectError("params.yaml: " + "; ".join(problems)) from None
-
-
-def _problem(error: "ErrorDetails") -> str:
-    """What is wrong with one setting."""
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] != "extra_forbidden":
-        return f"{where}: {error['msg']}"
-    *sections, name = error["loc"]
-    known = _settings_in(sections)
-    # In a list or a range there is no telling which of several kinds was meant.
-    if not known:
-        return f"{where} is not a setting"
-    return f"{where} is not a setting: {hint(str(name), known)}"
-
-
-def _settings_in(sections: Sequence[str | int]) -> list[str]:
-    """The names of the settings in a section, given by the names that lead there; or none."""
-    kind: Any = Config
-    for name in sections:
-        field = getattr(kind, "model_fields", {}).get(name)
-        if field is None:
-            return []
-        kind = field.annotation
-    return list(getattr(kind, "model_fields", {}))
+        problems = setting_problems(error.errors(), settings, line_numbers(root), Config)
+    # A line number follows the name of the file as it does in other messages.
+    mark = ", " if problems.startswith("line ") else ": "
+    raise ProjectError(f"params.yaml{mark}{problems}")

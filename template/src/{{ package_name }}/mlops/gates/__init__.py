@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import team
-from ..config import hint
-from ..errors import ProjectError, printable
+from ..errors import ProjectError, hint, printable
 
 if TYPE_CHECKING:
     # Evidence is gathered by a room below this one; gates only use what they are given.

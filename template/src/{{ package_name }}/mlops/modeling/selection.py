@@ -10,8 +10,8 @@ from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 
 from .. import names, team
-from ..config import Config, hint
-from ..errors import ProjectError
+from ..config import Config
+from ..errors import ProjectError, hint
 
 N_TRIAL_ROWS = 1_000
 """Rows on which a setting is tried out after a candidate has failed."""

@@ -17,9 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sklearn.model_selection import cross_val_score
 
 from .. import team
+from ..bounds import Range
 from ..checksums import file_hash
-from ..config import Config, Range, hint
-from ..errors import ProjectError
+from ..config import Config
+from ..errors import ProjectError, hint
 from . import manifest
 from .inputs import Inputs
 from .metrics import quiet

@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..checksums import file_hash, file_stamp
-from ..config import Config, hint
-from ..errors import ProjectError
+from ..config import Config
+from ..errors import ProjectError, hint
 from .parts import Done, Parts, Totals, rejects_of, reserved
 
 if TYPE_CHECKING:

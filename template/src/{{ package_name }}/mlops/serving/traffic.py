@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from ..bounds import Canary
-from ..config import Config, hint
-from ..errors import ProjectError
+from ..config import Config
+from ..errors import ProjectError, hint
 from ..tracking import write_json
 
 STATE = Path("models", "traffic.json")
