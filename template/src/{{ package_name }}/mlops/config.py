@@ -105,7 +105,8 @@ def line_numbers(root: Path) -> dict[tuple[str | int, ...], int]:
     """
     text = (root / "params.yaml").read_text(encoding="utf-8")
     found: dict[tuple[str | int, ...], int] = {}
-    pending: list[tuple[tuple[str | int, ...], Any]] = [((), yaml.compose(text, SettingsLoader))]
+    whole = yaml.compose(text, SettingsLoader)
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), whole)]
     while pending:
         path, node = pending.pop()
         if isinstance(node, yaml.MappingNode):

@@ -123,7 +123,7 @@ def checked(
         lines.append(_sentence(group, schema, where))
     for name in infinite_rows(typed).drop(columns=list(cases["column"]), errors="ignore"):
         rows = typed.index[infinite_rows(typed[[name]])[name]]
-        infinite = _rows(rows, typed.loc[rows, name].tolist(), where)
+        infinite = _rows(rows, typed[name].loc[rows].tolist(), where)
         lines.append(f"{name}: is infinite{declared_at(schema, str(name), '')} in {infinite}")
     # Outside of `except`: the original error would quote every value.
     if lines:
