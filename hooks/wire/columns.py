@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from mlops.config import Read
-from mlops.data.cells import WORDS, convert, dates, split_amounts
+from mlops.data.cells import WORDS, Where, convert, dates, split_amounts
 from mlops.errors import ProjectError
 
 Kind = Literal["integer", "number", "boolean", "date", "category", "text", "empty"]
@@ -107,13 +107,16 @@ class Finding:
     code: bool = False
 
 
-def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator[Column]:
+def infer(
+    table: pd.DataFrame, how: Read, originals: dict[str, str], where: Where = "row {}".format
+) -> Iterator[Column]:
     """Judge the columns of a table.
 
     Args:
         table: The table as it was read, under the new names; text is not converted yet.
         how: How numbers and dates are written.
         originals: What the file calls each column.
+        where: Says where the row of a label is.
 
     Yields:
         The columns, in order.
@@ -139,12 +142,12 @@ def infer(table: pd.DataFrame, how: Read, originals: dict[str, str]) -> Iterator
         if present.empty:
             yield column
         else:
-            yield _judge(column, present, how)
+            yield _judge(column, present, how, where)
 
 
-def _judge(column: Column, present: pd.Series, how: Read) -> Column:
+def _judge(column: Column, present: pd.Series, how: Read, where: Where) -> Column:
     """Fill in the kind of a column, and what was seen in it."""
-    found = _find(column, present, how)
+    found = _find(column, present, how, where)
     judged = replace(
         column,
         kind=found.kind,
@@ -158,7 +161,7 @@ def _judge(column: Column, present: pd.Series, how: Read) -> Column:
     if found.kind == "number" and not np.isfinite([judged.low, judged.high]).all():
         row = found.values.index[np.isinf(found.values)][0]
         raise ProjectError(
-            f"column {column.original!r} holds an infinite value, the first in row {row}: "
+            f"column {column.original!r} holds an infinite value, the first in {where(row)}: "
             "leave it empty or put a number there"
         )
     if found.kind == "category":
@@ -166,7 +169,7 @@ def _judge(column: Column, present: pd.Series, how: Read) -> Column:
     return judged
 
 
-def _find(column: Column, present: pd.Series, how: Read) -> Finding:
+def _find(column: Column, present: pd.Series, how: Read, where: Where) -> Finding:
     """Find out what the values are that are not missing."""
     if pd.api.types.is_bool_dtype(present):
         return Finding("boolean", present, "true and false")
@@ -175,10 +178,10 @@ def _find(column: Column, present: pd.Series, how: Read) -> Finding:
     if pd.api.types.is_numeric_dtype(present):
         decimal = pd.api.types.is_float_dtype(present)
         return _number(column, present, decimal=decimal)
-    return _find_in_text(column, present, how)
+    return _find_in_text(column, present, how, where)
 
 
-def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
+def _find_in_text(column: Column, present: pd.Series, how: Read, where: Where) -> Finding:
     """Find out what a column of text was before somebody wrote it into a file."""
     # Two words that mean true and false, one of each.
     words = set(present.drop_duplicates().str.lower())
@@ -214,7 +217,7 @@ def _find_in_text(column: Column, present: pd.Series, how: Read) -> Finding:
         wrong = present[numbers.isna()]
         raise ProjectError(
             f"column {column.original!r} mixes numbers and words: {len(wrong):,} of "
-            f"{len(present):,} values are not numbers, the first is in row {wrong.index[0]}; "
+            f"{len(present):,} values are not numbers, the first is in {where(wrong.index[0])}; "
             "fix them or leave them empty"
         )
     formats = date_formats(present)

@@ -17,7 +17,7 @@ import pandas as pd
 from mlops.bounds import Leakage
 from mlops.config import Read
 from mlops.data.cells import convert
-from mlops.data.readers import read
+from mlops.data.readers import read, row_finder
 
 from .advice import RARE_SHARE, advice
 from .columns import Column, infer
@@ -212,7 +212,7 @@ def inspect_table(path: Path, overrides: Overrides) -> Facts:
     originals = {name: original for original, name in names.items()}
     marks = {names[original]: mark for original, mark in source.read.decimals.items()}
     written = source.read.model_copy(update={"decimals": marks})
-    columns = list(infer(table, written, originals))
+    columns = list(infer(table, written, originals, row_finder(path, source.read)))
     roles = assign(table, columns, overrides)
     # Only now: what a column holds may depend on what it is for.
     columns = [_settle(column, roles, table) for column in columns]

@@ -63,6 +63,23 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
         ),
         (GOOD.replace("seed: 0", ""), r"^params\.yaml: seed is missing: add it$"),
         (
+            GOOD.replace("seed: 0", "sede: 0"),
+            r"^params\.yaml, line 3: sede is not a setting: did you mean seed\?$",
+        ),
+        (
+            GOOD + "tuning: {search: {tree: {depth: {lwo: 1, high: 2}}}}",
+            r"^params\.yaml, line 7: tuning\.search\.tree\.depth\.lwo is .*: did you mean low\?$",
+        ),
+        (
+            GOOD.replace("metric: r2", "metric: r2, folds: many"),
+            r"line 5: selection\.folds: a whole number is needed$",
+        ),
+        (
+            GOOD.replace("metric: r2", "metric: r2, folds: 1"),
+            r"line 5: selection\.folds: it should be greater than or equal to 2$",
+        ),
+        (GOOD + "cost: &cost {itself: *cost}", r"line 7: cost\.itself is not a setting: there are"),
+        (
             GOOD + "tracking: 5",
             r"^params\.yaml, line 7: tracking: a section is needed with keep_runs$",
         ),

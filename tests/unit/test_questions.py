@@ -119,6 +119,16 @@ def test_accepted_line_stays_one_line_in_any_format(text: str) -> None:
         assert not set(text) & set('"\\`${}<>|')
 
 
+@given(st.text())
+def test_what_a_project_of_any_table_does_is_an_accepted_line(target: str) -> None:
+    assert NAMES.line_problem(NAMES.description_for(target)).strip() == ""
+
+
+def test_a_project_of_a_table_is_described_by_its_target() -> None:
+    assert NAMES.description_for("Größe") == "Predicts Größe for each row of our own data."
+    assert NAMES.description_for("a|b") == "Predicts the outcome in our own data."
+
+
 # --- the reserved names ---------------------------------------------------------------------------
 
 

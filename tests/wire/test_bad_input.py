@@ -47,7 +47,7 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
     "target all missing": ("age,left\n1,\n2,\n", "'left' has no value at all"),
     "target of one class": ("age,left\n" + "1,no\n2,no\n", "'left' has one value in all rows"),
     "numbers and a word": (GOOD.replace("\n7,", "\nseven,"), "'age' mixes numbers and words"),
-    "infinite": (GOOD.replace("\n7,", "\ninf,"), "'age' holds an infinite value"),
+    "infinite": (GOOD.replace("\n7,", "\ninf,"), "the first in row 9 of customers.csv"),
     "text for a target": (
         "age,left\n" + "".join(f"{n},word {n * 17 % 97} here\n" for n in range(90)),
         "'left' holds 90 different texts",

@@ -149,23 +149,27 @@ Change = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 REFUSED: dict[str, tuple[Change, str]] = {
     "some rows again": (
         lambda before, month: pd.concat([before.tail(5), month]),
-        "5 of 255 rows have the customer_id and event_month of another row.* row 0; 5 are in the",
+        "5 of 255 rows have the customer_id and event_month of another .* row 2 of june.csv; 5 are",
     ),
     "other values for a row": (
         lambda before, month: pd.concat([month, before.tail(1).assign(support_calls=77)]),
-        "1 of 251 rows .* of the table or of the file itself, the first is row 250; 0 are in the",
+        "1 of 251 rows .* of the table or of the file itself, the first is row 252 of june.csv; 0",
     ),
     "a row twice in the file": (
         lambda before, month: pd.concat([month, month.tail(1)]),
-        "2 of 251 rows .* the first is row 249; 0 are in the table",
+        "2 of 251 rows .* the first is row 251 of june.csv; 0 are in the table",
     ),
     "no such column": (
         lambda before, month: month.rename(columns={"region": "area"}),
-        "other columns than the table: missing region, unknown area",
+        "other columns than the table: missing region, unknown area\nN",
+    ),
+    "a misspelled column": (
+        lambda before, month: month.rename(columns={"region": "regions"}),
+        r"missing region, unknown regions \(did you mean region\?\)",
     ),
     "a value that breaks the schema": (
         lambda before, month: month.assign(region=["moon", *month["region"][1:]]),
-        r"region: .* row 0 with the value moon",
+        r"region: .* in 1 row\(s\): row 2 of june.csv has moon",
     ),
     "no rows": (lambda before, month: month.head(0), "has a header and no rows"),
 }

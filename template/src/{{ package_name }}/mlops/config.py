@@ -107,8 +107,13 @@ def line_numbers(root: Path) -> dict[tuple[str | int, ...], int]:
     found: dict[tuple[str | int, ...], int] = {}
     whole = yaml.compose(text, SettingsLoader)
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), whole)]
+    seen = set()
     while pending:
         path, node = pending.pop()
+        # A section that another one takes over is there once, and may even hold itself.
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 found[(*path, key.value)] = key.start_mark.line + 1

@@ -1,18 +1,22 @@
-"""The one kind of error that a person can fix, and what is wrong with a setting in words."""
+"""The one kind of error that a person can fix, and words for where and how something is wrong."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-Path = tuple[str | int, ...]
+Names = tuple[str | int, ...]
 """The names that lead to a setting, and the positions in lists."""
 
 PLAIN_TYPES = ("bool", "int", "float", "str")
@@ -49,7 +53,7 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def setting_problems(
-    errors: Sequence[ErrorDetails], settings: Any, lines: dict[Path, int], model: type[BaseModel]
+    errors: Sequence[ErrorDetails], settings: Any, lines: dict[Names, int], model: type[BaseModel]
 ) -> str:
     """Say what is wrong with each setting, once, and in which line.
 
@@ -62,17 +66,32 @@ def setting_problems(
     Returns:
         The problems, with semicolons between them.
     """
-    problems: dict[Path, str] = {}
+    problems: dict[Names, str] = {}
+    misspelled = _misspelled(errors, model)
     for error in errors:
         path = tuple(part for part in error["loc"] if not _is_kind(part))
         # Where a setting may be of several kinds, pydantic has an error for each: one is enough.
         if path in problems or not _is_of_its_kind(error, settings):
+            continue
+        # The misspelled name says what is missing.
+        if error["type"] == "missing" and path in misspelled:
             continue
         # A setting that is missing has no line of its own.
         line = lines.get(path) or lines.get(path[:-1])
         place = f"line {line}: " if line else ""
         problems[path] = place + _problem(error, path, model)
     return "; ".join(problems.values())
+
+
+def _misspelled(errors: Sequence[ErrorDetails], model: type[BaseModel]) -> set[Names]:
+    """The settings that unknown names were probably meant to be."""
+    found = set()
+    for error in errors:
+        path = tuple(part for part in error["loc"] if not _is_kind(part))
+        if error["type"] == "extra_forbidden":
+            near = get_close_matches(str(path[-1]), _settings_in(model, path[:-1]), 1)
+            found |= {(*path[:-1], name) for name in near}
+    return found
 
 
 def _is_kind(part: str | int) -> bool:
@@ -94,7 +113,7 @@ def _is_of_its_kind(error: ErrorDetails, settings: Any) -> bool:
     return True
 
 
-def _problem(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+def _problem(error: ErrorDetails, path: Names, model: type[BaseModel]) -> str:
     """What is wrong with one setting."""
     where = ".".join(str(part) for part in path)
     kind = error["type"]
@@ -108,14 +127,20 @@ def _problem(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         if any("Range" in name for name in types):
             return f"{where}: write a list of values, or `low` and `high` of a range"
         return f"{where}: a section is needed" + (f" with {', '.join(known)}" if known else "")
+    # Of one of several kinds, pydantic says what each of them would need.
     if types and types[-1] in ("int", "float"):
         return f"{where}: a number is needed"
     if types and types[-1] in ("bool", "str"):
         return f"{where}: a plain value is needed"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    if kind.startswith("int_"):
+        return f"{where}: a whole number is needed"
+    if kind.startswith("float_"):
+        return f"{where}: a number is needed"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message.replace('Input should', 'it should')}"
 
 
-def _settings_in(model: type[BaseModel], path: Path) -> list[str]:
+def _settings_in(model: type[BaseModel], path: Names) -> list[str]:
     """The names of the settings in a section, given by the names that lead there; or none."""
     kind: Any = model
     for name in path:
@@ -136,3 +161,53 @@ def _fields(kind: Any) -> dict[Any, Any]:
         if hasattr(choice, "model_fields"):
             return dict(choice.model_fields)
     return {}
+
+
+def declared_at(schema: type, column: str, check: str) -> str:
+    """Return the class, file and line that declare a rule, in brackets; empty if not known.
+
+    Args:
+        schema: The team's rules.
+        column: What the table calls the column.
+        check: What pandera calls the check in its list of failures.
+    """
+    declared = []
+    for part in schema.__mro__:
+        if part.__module__.startswith("pandera."):
+            break
+        try:
+            lines, start = inspect.getsourcelines(part)
+            file = Path(inspect.getsourcefile(part) or "").name
+        except (OSError, TypeError):  # not of a file, as in a console
+            return ""
+        body = ast.parse(dedent("".join(lines))).body[0]
+        for node in ast.walk(body):
+            place = f" ({part.__name__} in {file}, line {start + getattr(node, 'lineno', 1) - 1})"
+            # A function of the rule's name, or with that name for its message, is the rule itself.
+            if isinstance(node, ast.FunctionDef) and check in _names_of_check(node):
+                return place
+            if isinstance(node, ast.AnnAssign) and _declares(node, column):
+                declared.append(place)
+    return declared[0] if declared else ""
+
+
+def _names_of_check(function: ast.FunctionDef) -> list[Any]:
+    """What pandera may call the check that a function is."""
+    names: list[Any] = [function.name]
+    for decorator in function.decorator_list:
+        for keyword in getattr(decorator, "keywords", []):
+            if keyword.arg in ("error", "name"):
+                names.append(getattr(keyword.value, "value", None))
+    return names
+
+
+def _declares(node: ast.AnnAssign, column: str) -> bool:
+    """Whether a line of a schema declares a column, by its name or by an alias or pattern."""
+    names = [getattr(node.target, "id", "")]
+    for keyword in getattr(node.value, "keywords", []):
+        if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
+            alias = str(keyword.value.value)
+            # Pandera reports some failures of a family by its pattern.
+            if alias == column or re.match(alias, column):
+                return True
+    return column in names

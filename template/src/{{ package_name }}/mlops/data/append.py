@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +16,10 @@ from scipy.stats import chi2_contingency, ks_2samp
 from .. import team
 from ..config import Config
 from ..errors import ProjectError
-from .cells import convert_types
+from .cells import Where, convert_types
 from .fetch import dvc, stage_of
-from .readers import files_of, kind_of, outcomes_last, read
-from .validation import checked, is_about_a_person
+from .readers import files_of, kind_of, outcomes_last, read, row_finder
+from .validation import checked, is_about_a_person, row_of_table
 from .writers import write_rows
 
 SIGNIFICANCE = 0.01
@@ -53,17 +54,18 @@ def append(config: Config, root: Path, given: str) -> str:
     before = _typed(as_read, config)
     table = before
     said = []
-    added = []
+    added: list[tuple[Path, pd.DataFrame, pd.DataFrame]] = []
     for source in sources:
         try:
             texts = _same_columns(read(source, how), as_read)
-            rows = _typed(texts, config)
-            if _is_there(rows, table, config):
+            # The new rows first, in the messages too.
+            where = row_finder(source, how, raw, *(earlier for earlier, _, _ in added))
+            rows = _typed(texts, config, where)
+            if _is_there(rows, table, config, where):
                 said.append(f"{source}: all {len(rows):,} rows are there already, none was added")
                 continue
-            # The new rows first: a message counts from the first row of their file.
             both = pd.concat([rows, table], ignore_index=True)
-            checked(team.raw_table(), outcomes_last(both, team.raw_table(), team.request()))
+            checked(team.raw_table(), outcomes_last(both, team.raw_table(), team.request()), where)
         except ProjectError as error:
             raise ProjectError(f"{source}: {error}\nNothing was changed.") from None
         said.append(f"{source}: {len(rows):,} rows{_period(rows, table, config)}")
@@ -125,14 +127,17 @@ def _refuse_what_cannot_grow(config: Config, root: Path) -> None:
         )
 
 
-def _typed(table: pd.DataFrame, config: Config) -> pd.DataFrame:
-    return convert_types(table, team.raw_table().to_schema(), config.data.read)
+def _typed(table: pd.DataFrame, config: Config, where: Where = row_of_table) -> pd.DataFrame:
+    return convert_types(table, team.raw_table().to_schema(), config.data.read, where)
 
 
 def _same_columns(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The rows with the columns in the order of the table, which must be the same ones."""
     missing = [str(name) for name in table if name not in rows]
-    unknown = [str(name) for name in rows if name not in table]
+    unknown = []
+    for name in rows.columns.difference(table.columns, sort=False):
+        near = get_close_matches(str(name), missing, 1)
+        unknown.append(f"{name} (did you mean {near[0]}?)" if near else str(name))
     if missing or unknown:
         raise ProjectError(
             f"has other columns than the table: missing {', '.join(missing) or 'none'}, unknown "
@@ -141,7 +146,7 @@ def _same_columns(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return rows[list(table)]
 
 
-def _is_there(rows: pd.DataFrame, table: pd.DataFrame, config: Config) -> bool:
+def _is_there(rows: pd.DataFrame, table: pd.DataFrame, config: Config, where: Where) -> bool:
     """Whether the table has all of the rows; ProjectError if it has some of them."""
     n_rows = len(rows)
     both = pd.concat([rows, table], ignore_index=True)
@@ -168,7 +173,7 @@ def _is_there(rows: pd.DataFrame, table: pd.DataFrame, config: Config) -> bool:
     if is_repeated.any():
         raise ProjectError(
             f"{is_repeated.sum():,} of {n_rows:,} rows have the {' and '.join(key)} of another "
-            f"row, of the table or of the file itself, the first is row {is_repeated.idxmax()}; "
+            f"row, of the table or of the file itself, the first is {where(is_repeated.idxmax())}; "
             f"{n_repeated:,} are in the table as they are. Name a file with the new rows alone; "
             "a corrected version of the whole table takes its place with `uv run dvc add`"
         )

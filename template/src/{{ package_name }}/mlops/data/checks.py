@@ -1,16 +1,9 @@
-"""Pandera's checks: where the team declares them, and how single rows are asked.
+"""Pandera's checks asked of single rows: of many columns at once, or of each by NumPy."""
 
-Many columns are asked at once, or each by NumPy.
-"""
-
-import ast
-import inspect
 import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -43,56 +36,6 @@ FEW_ROWS = 200
 def name_of(check: Check) -> str:
     """Return what pandera calls a check in its list of failures."""
     return str(check.error or check.name)
-
-
-def declared_at(schema: type[pa.DataFrameModel], column: str, check: str) -> str:
-    """Return the class, file and line that declare a rule, in brackets; empty if not known.
-
-    Args:
-        schema: The team's rules.
-        column: What the table calls the column.
-        check: What pandera calls the check in its list of failures.
-    """
-    declared = []
-    for part in schema.__mro__:
-        if part is pa.DataFrameModel:
-            break
-        try:
-            lines, start = inspect.getsourcelines(part)
-            file = Path(inspect.getsourcefile(part) or "").name
-        except (OSError, TypeError):  # not of a file, as in a console
-            return ""
-        body = ast.parse(dedent("".join(lines))).body[0]
-        for node in ast.walk(body):
-            place = f" ({part.__name__} in {file}, line {start + getattr(node, 'lineno', 1) - 1})"
-            # A function of the rule's name, or with that name for its message, is the rule itself.
-            if isinstance(node, ast.FunctionDef) and check in _names_of_check(node):
-                return place
-            if isinstance(node, ast.AnnAssign) and _declares(node, column):
-                declared.append(place)
-    return declared[0] if declared else ""
-
-
-def _names_of_check(function: ast.FunctionDef) -> list[Any]:
-    """What pandera may call the check that a function is."""
-    names: list[Any] = [function.name]
-    for decorator in function.decorator_list:
-        for keyword in getattr(decorator, "keywords", []):
-            if keyword.arg in ("error", "name"):
-                names.append(getattr(keyword.value, "value", None))
-    return names
-
-
-def _declares(node: ast.AnnAssign, column: str) -> bool:
-    """Whether a line of a schema declares a column, by its name or by an alias or pattern."""
-    names = [getattr(node.target, "id", "")]
-    for keyword in getattr(node.value, "keywords", []):
-        if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
-            alias = str(keyword.value.value)
-            # Pandera reports some failures of a family by its pattern.
-            if alias == column or re.match(alias, column):
-                return True
-    return column in names
 
 
 LARGEST = float(np.finfo(np.float64).max)

@@ -176,17 +176,20 @@ def read_header(path: Path, how: Read) -> tuple[list[str], int]:
     raise ProjectError(f"{path} cannot be read: it is empty")
 
 
-def row_finder(path: Path, how: Read) -> Callable[[int], str]:
+def row_finder(path: Path, how: Read, *more: Path) -> Callable[[int], str]:
     """Return a function that says where a row of the table is in its file.
 
     Args:
         path: What `read` read: a file, or a folder of files.
         how: How the files are written.
+        more: What was read, and put behind it.
 
     Returns:
         It takes the position of a row, from 0. In text and in sheets the names are row 1.
     """
-    files = files_of(path) if path.exists() else [path]
+    files = []
+    for part in (path, *more):
+        files += files_of(part) if part.exists() else [part]
 
     def find(position: int) -> str:
         left = int(position)

@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from ..errors import ProjectError
+from ..errors import ProjectError, declared_at
 from .cells import Where
-from .checks import declared_at
 
 if TYPE_CHECKING:
     from ..team import Feature
