@@ -144,7 +144,7 @@ def test_a_file_that_changed_its_form_is_refused_by_the_pipeline(
     status, output = run(clean, "make", "pipeline")
     assert status != 0
     assert "bill_length_mm: is not a number in 1 row(s)" in output
-    assert "with the value wide" in output
+    assert "row 3 of penguins_raw.csv has wide" in output
 
 
 def test_a_copy_of_bad_data_says_so(template: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,9 @@ Names = tuple[str | int, ...]
 """The names that lead to a setting, and the positions in lists."""
 
 PLAIN_TYPES = ("bool", "int", "float", "str")
+
+MAX_SHOWN = 5
+"""Rows that a message shows of those that break a rule."""
 
 
 class ProjectError(Exception):
@@ -161,6 +164,22 @@ def _fields(kind: Any) -> dict[Any, Any]:
         if hasattr(choice, "model_fields"):
             return dict(choice.model_fields)
     return {}
+
+
+def rows_in_words(labels: Any, values: list[Any] | None, where: Callable[[Any], str]) -> str:
+    """Return how many rows there are and the first of them, with their values unless hidden.
+
+    Args:
+        labels: The rows, in an index or a column.
+        values: What they have; None of what nobody should see.
+        where: Says where the row of a label is.
+    """
+    shown = []
+    for position, label in enumerate(labels[:MAX_SHOWN]):
+        has = f" has {values[position]}" if values is not None else ""
+        shown.append(f"{where(label)}{has}")
+    more = ", ..." if len(labels) > MAX_SHOWN else ""
+    return f"{len(labels):,} row(s): {', '.join(shown)}{more}"
 
 
 def declared_at(schema: type, column: str, check: str) -> str:

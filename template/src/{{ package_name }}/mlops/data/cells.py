@@ -10,7 +10,7 @@ import pyarrow
 from pyarrow import compute as pc
 
 from ..config import Read
-from ..errors import ProjectError
+from ..errors import ProjectError, rows_in_words
 
 MISSING = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
 """What stands for a missing value in a text file: most of what pandas takes for one."""
@@ -300,9 +300,7 @@ def _kind(declared: pa.Column) -> str | None:
 
 def _wrong_values(found: WrongValues, where: Where) -> str:
     """One line about the values of a column that are not of its kind."""
-    values = found.values
-    sentence = f"{found.column}: {found.rule} in {len(values):,} row(s)"
-    sentence += f", the first is {where(values.index[0])}"
-    if (found.declared.metadata or {}).get("personal"):
-        return sentence
-    return f"{sentence} with the value {values.iloc[0]}"
+    is_hidden = (found.declared.metadata or {}).get("personal")
+    values = None if is_hidden else found.values.tolist()
+    rows = rows_in_words(found.values.index, values, where)
+    return f"{found.column}: {found.rule} in {rows}"

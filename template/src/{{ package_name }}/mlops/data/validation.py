@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from ..errors import ProjectError, declared_at
+from ..errors import ProjectError, declared_at, rows_in_words
 from .cells import Where
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ ABOUT_COLUMNS = {
     "column_ordered": "not at its place in the order of columns",
 }
 """What pandera's checks of whole columns mean."""
-
-MAX_SHOWN = 5
-"""Rows that a message shows of those that break a rule."""
 
 PERSONAL = {"personal": True}
 """The metadata of a column whose values no message shows."""
@@ -122,7 +119,7 @@ def checked(
         lines.append(_sentence(group, schema, where))
     for name in infinite_rows(typed).drop(columns=list(cases["column"]), errors="ignore"):
         rows = typed.index[infinite_rows(typed[[name]])[name]]
-        infinite = _rows(rows, typed[name].loc[rows].tolist(), where)
+        infinite = rows_in_words(rows, typed[name].loc[rows].tolist(), where)
         lines.append(f"{name}: is infinite{declared_at(schema, str(name), '')} in {infinite}")
     # Outside of `except`: the original error would quote every value.
     if lines:
@@ -162,17 +159,7 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel], where: Where
     values = None
     if is_column and not is_about_a_person(schema, first["column"]):
         values = of_rule["failure_case"].tolist()
-    return f"{sentence} in {_rows(of_rule['index'], values, where)}"
-
-
-def _rows(labels: Any, values: list[Any] | None, where: Where) -> str:
-    """How many rows there are, and the first of them with their values, unless these are hidden."""
-    shown = []
-    for position, label in enumerate(labels[:MAX_SHOWN]):
-        has = f" has {values[position]}" if values is not None else ""
-        shown.append(f"{where(label)}{has}")
-    more = ", ..." if len(labels) > MAX_SHOWN else ""
-    return f"{len(labels):,} row(s): {', '.join(shown)}{more}"
+    return f"{sentence} in {rows_in_words(of_rule['index'], values, where)}"
 
 
 def invent(
