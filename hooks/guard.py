@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 from repository import GitError, Repository
+from steps import ask, environment
 from trees import ANSWERS, is_teams
 from wiring import REPOSITORY, TEMPLATE, render_name
 
@@ -39,6 +41,7 @@ def refusals(repository: Repository, answers: Mapping[str, Any]) -> list[str]:
         )
     names = names_of_now(package) | names_of_then(package, answers["_commit"])
     found += unsafe_paths(repository, names)
+    found += uncommitted(repository, names)
     found += left_over(repository)
     found += foreign_answers(answers)
     return found
@@ -114,6 +117,37 @@ def rendered_names(listed: list[str], package: str) -> set[str]:
     return found
 
 
+def uncommitted(repository: Repository, names: set[str]) -> Iterator[str]:
+    """Find work that the merge, or giving it up, would take away, and Copier does not ask about.
+
+    Copier looks into the project's folder alone, and sees what the person's git was told to show.
+
+    Args:
+        repository: Of the project.
+        names: The paths of which `unsafe_paths` speaks.
+
+    Yields:
+        One sentence for each.
+
+    Raises:
+        GitError: git refused.
+    """
+    # By the person's own line ends, and rules of what is ignored: `git clean` goes by them too.
+    command = ["git", "-C", str(repository.top), "status", "--porcelain", "-z", "--no-renames"]
+    command += ["--untracked-files=all", "--ignore-submodules=dirty"]
+    failed, printed = ask(environment(), *command)
+    if failed:
+        raise GitError(f"git status failed: {printed}")
+    for entry in filter(None, printed.split("\0")):
+        state, name = entry[:2], entry[3:]
+        if state != "??":
+            yield f"{name} has a change that is not committed: commit it, or `git stash` it."
+        elif (
+            name.startswith(repository.prefix) and name.removeprefix(repository.prefix) not in names
+        ):
+            yield f"{name} is not in git: commit it, move it away, or name it in .gitignore."
+
+
 def left_over(repository: Repository) -> Iterator[str]:
     """Find what an earlier update could not place, which Copier would take for its own.
 
@@ -138,18 +172,28 @@ def foreign_answers(answers: Mapping[str, Any]) -> Iterator[str]:
     Yields:
         One sentence for each.
     """
-    questions = yaml.safe_load((TEMPLATE.parent / "copier.yml").read_text(encoding="utf-8"))
-    for name, question in questions.items():
-        choices = question.get("choices") if isinstance(question, dict) else None
-        if name not in answers or not choices:
-            continue
-        offered = list(choices.values()) if isinstance(choices, dict) else choices
-        if answers[name] not in offered:
+    for name, offered in choices(TEMPLATE.parent / "copier.yml").items():
+        if name in answers and answers[name] not in offered:
             known = ", ".join(str(choice) for choice in offered)
             yield (
                 f"the answer {name}: {answers[name]} is no choice of this version ({known}): say "
                 f"which with `--data {name}=...`."
             )
+
+
+@cache
+def choices(settings: Path) -> dict[str, list[Any]]:
+    """Return what each question with choices offers.
+
+    Args:
+        settings: The file that asks. It takes a tenth of a second, so it is read once.
+    """
+    found = {}
+    for name, question in yaml.safe_load(settings.read_text(encoding="utf-8")).items():
+        offered = question.get("choices") if isinstance(question, dict) else None
+        if offered:
+            found[name] = list(offered.values()) if isinstance(offered, dict) else offered
+    return found
 
 
 def stored_answers(place: Path) -> dict[str, Any]:

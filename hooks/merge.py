@@ -23,6 +23,13 @@ from wiring import REPOSITORY
 BASE, OURS, THEIRS = b"1", b"2", b"3"
 """The stages under which git keeps the versions of a file that is not merged."""
 
+MOVED_APART = {
+    BASE: "you and the template moved it to different places: `git rm --cached` this one",
+    OURS: "here you moved it, and the template elsewhere: `git add` it, or `git rm --force` it",
+    THEIRS: "here the template moved it, and you elsewhere: `git add` it, or `git rm --force` it",
+}
+"""What to do about a file that both moved, for each of its three names."""
+
 Answers = Mapping[str, Any]
 
 
@@ -70,8 +77,10 @@ def merge(repository: Repository) -> Merge:
     (repository.place / ANSWERS).write_bytes(written)
     repository.git("add", "--force", "--", f"{repository.prefix}{ANSWERS}")
     result = Merge()
-    settle(repository, result)
-    look_through(repository, result)
+    origins = renames(repository, base, head) | renames(repository, base, theirs)
+    settle(repository, origins, result)
+    changed = repository.names("diff", "--name-only", "--no-renames", "-z", base, head)
+    look_through(repository, set(changed), result)
     return result
 
 
@@ -95,8 +104,10 @@ def trees(repository: Repository, old: Answers, new: Answers) -> tuple[str, str]
     with rendered(old, old["_commit"]) as before, rendered(new, newest) as after:
         names_before = files_of(before)
         names_after = files_of(after)
-        restore(repository, names_before | names_after)
+        # Copier writes none of the team's files, so one that git does not keep is not its work.
+        restore(repository, {name for name in names_before | names_after if not is_teams(name)})
         seeds = names_after - present(repository) - without_option(old, new, newest, names_after)
+        seeds = {name for name in seeds if not os.path.lexists(repository.place / name)}
         drop(before, {name for name in names_before if is_teams(name)})
         drop(after, {name for name in names_after - seeds if is_teams(name)})
         return tree_of(repository, before), tree_of(repository, after)
@@ -161,22 +172,42 @@ def remove_empty(repository: Repository, name: str) -> None:
         folder = folder.parent
 
 
-def settle(repository: Repository, result: Merge) -> None:
+def renames(repository: Repository, base: str, other: str) -> dict[str, str]:
+    """Return what each file that was moved was called before.
+
+    Args:
+        repository: Of the project.
+        base: The tree or commit before.
+        other: The one after.
+    """
+    listed = repository.names("diff", "--name-status", "--diff-filter=R", "-M", "-z", base, other)
+    # A status, the old name and the new one, for each.
+    return dict(zip(listed[2::3], listed[1::3], strict=True))
+
+
+def settle(repository: Repository, origins: Mapping[str, str], result: Merge) -> None:
     """Decide what git leaves to a person and the rules of ownership decide.
 
     Args:
         repository: Of the project, after the merge.
+        origins: What each file that either side moved was called.
         result: Gets what was kept, and the conflicts that are left.
     """
-    for name, entries in unmerged(repository).items():
+    found = unmerged(repository)
+    # What both moved to different places has its base alone, under a name that nobody kept.
+    apart = {name for name, entries in found.items() if set(entries) == {BASE}}
+    for name, entries in found.items():
         stages = set(entries)
-        if stages == {BASE, OURS}:
-            # The template dropped it.
+        # A file that went along with a folder has no origin that is known: it may be one of them.
+        if len(stages) == 1 and apart and origins.get(name, name) in apart | {name}:
+            result.conflicts[name] = MOVED_APART[stages.pop()]
+        elif stages in ({BASE, OURS}, {OURS}):
+            # The template dropped it; the stage is alone if the team had moved it as well.
             repository.git("update-index", "--add", "--cacheinfo", f"{entries[OURS]},{name}")
             repository.git("checkout-index", "--force", "--", name)
             result.kept.append(name)
-        elif stages == {BASE, THEIRS}:
-            # The team dropped it.
+        elif stages in ({BASE, THEIRS}, {THEIRS}):
+            # The team dropped it; the stage is alone if the template has moved it as well.
             repository.git("rm", "--cached", "--force", "--quiet", "--", name)
             (repository.top / name).unlink(missing_ok=True)
             remove_empty(repository, name)
@@ -211,11 +242,12 @@ def has_marks(repository: Repository, name: str) -> bool:
     return path.is_file() and b"\n>>>>>>> " in path.read_bytes()
 
 
-def look_through(repository: Repository, result: Merge) -> None:
+def look_through(repository: Repository, changed: set[str], result: Merge) -> None:
     """Find the files that moved, and those that were merged and cannot be read any more.
 
     Args:
         repository: Of the project, after the merge.
+        changed: The files that the team had changed.
         result: Gets what was found.
     """
     listed = repository.names("diff", "--cached", "--name-status", "-M", "-z", "HEAD")
@@ -223,8 +255,10 @@ def look_through(repository: Repository, result: Merge) -> None:
     for status in fields:
         name = next(fields)
         if status.startswith("R"):
-            result.moved[name] = next(fields)
-            name = result.moved[name]
+            target = next(fields)
+            if name in changed:
+                result.moved[name] = target
+            name = target
         if status.startswith(("A", "M", "R")) and name not in result.conflicts:
             reason = problem(name, (repository.top / name).read_bytes())
             if reason:

@@ -62,7 +62,10 @@ def guard(repository: Repository, given: str) -> int:
     found = refusals(repository, answers)
     if found:
         complain(f"\nNothing was changed. Put this right, then update again:\n{bullets(found)}")
-    return 1 if found else 0
+        return 1
+    # What interrupts Copier from here on says nothing of its own.
+    say(f"Should the update stop halfway: {GIVE_UP}")
+    return 0
 
 
 def report(result: Merge) -> int:

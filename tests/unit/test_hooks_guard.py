@@ -29,8 +29,25 @@ def found(place: Path, **answers: str) -> list[str]:
 
 
 def test_a_clean_project_passes(place: Path) -> None:
-    (place / "notes.txt").touch()
+    ignore(place, "notes.txt")
     assert found(place) == []
+
+
+def test_what_is_not_committed_is_refused_whatever_git_was_told_to_show(place: Path) -> None:
+    (place / "notes.txt").touch()
+    support.git(place, "config", "status.showUntrackedFiles", "no")
+    assert found(place) == [
+        "notes.txt is not in git: commit it, move it away, or name it in .gitignore."
+    ]
+
+
+def test_a_change_elsewhere_in_the_repository_is_refused(place: Path, tmp_path: Path) -> None:
+    inner = place / "services/churn"
+    (inner / "src/calm_seas/mlops").mkdir(parents=True)
+    (place / "later.txt").touch()
+    (place / "Makefile").write_text("all:\n", "utf-8")
+    said = "Makefile has a change that is not committed: commit it, or `git stash` it."
+    assert found(inner) == [said]
 
 
 def ignore(place: Path, name: str) -> None:
@@ -87,6 +104,7 @@ def test_a_file_of_the_teams_may_be_ignored(place: Path) -> None:
 
 def test_a_package_that_was_moved_is_refused(place: Path) -> None:
     support.git(place, "mv", "src/calm_seas", "src/rough_seas")
+    support.commit(place, "Rename")
     (sentence,) = found(place)
     assert sentence.startswith("src/calm_seas/mlops is not there")
 
