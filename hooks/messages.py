@@ -10,8 +10,15 @@ from steps import StepError, advice
 GO_ON = "`make setup && make verify`"
 """What a person runs once the hook cannot go on by itself."""
 
+SCRATCH = "COPIER_MLOPS_SCRATCH"
+"""A variable that is set where `make update` merges in a second work tree, and advises itself."""
+
 N_LAST_LINES = 15
 """Lines of a failed command's output that are shown."""
+
+
+class RefusalError(Exception):
+    """The hook does not go on; the text says why and what to do."""
 
 
 def report(current: str, error: StepError | OSError) -> None:

@@ -34,6 +34,15 @@ def is_teams(name: str) -> bool:
     return "team" in owners(name)
 
 
+def owner_of(name: str) -> str:
+    """Return who owns a path; what no row of the table knows is the team's.
+
+    Args:
+        name: The path from the project's root, with slashes.
+    """
+    return next(iter(owners(name)), "team")
+
+
 @contextmanager
 def rendered(answers: Mapping[str, Any], version: str) -> Iterator[Path]:
     """Render one version of the template in a folder that goes away.

@@ -6,6 +6,7 @@ Usage, with the project as the current folder: update.py before|after <answers g
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from guard import refusals, stored_answers
 from merge import Merge, merge
-from messages import GO_ON, bullets, complain
+from messages import GO_ON, SCRATCH, bullets, complain
 from repository import GitError, Repository, repository_of
 from steps import say
 
 GIVE_UP = "`git reset --hard && git clean --force -d` gives the update up."
+SOLVE = f"What to do: correct each, `git add` it, then {GO_ON}. {GIVE_UP}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0 if the update may go on.
     """
     stage, given = arguments
-    state = "Nothing was changed." if stage == "before" else f"The update is not merged. {GIVE_UP}"
+    state = f"The update is not merged. {GIVE_UP}"
+    if stage == "before" or SCRATCH in os.environ:
+        state = "Nothing was changed."
     try:
         repository = repository_of(Path.cwd())
         if stage == "before":
@@ -85,10 +89,10 @@ def report(result: Merge) -> int:
         return 0
     lines = [f"{name}: {advice}" for name, advice in result.conflicts.items()]
     lines += [f"{name} cannot be read: {reason}" for name, reason in result.broken.items()]
-    complain(
-        f"\nThe update is merged but for\n{bullets(lines)}\n"
-        f"What to do: correct each, `git add` it, then {GO_ON}. {GIVE_UP}"
-    )
+    complain(f"\nThe update is merged but for\n{bullets(lines)}")
+    # A second work tree goes away, and `make update` says what to do in the first.
+    if SCRATCH not in os.environ:
+        complain(SOLVE)
     return 1
 
 

@@ -1,8 +1,9 @@
-"""`make wire` fetches the template in the recorded version, or takes the one that is named."""
+"""The template is fetched in the recorded version to wire, and in the newest to look after."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import yaml
 from churn_radar.mlops import wiring
 from churn_radar.mlops.errors import ProjectError
 from support import commit, git
-from typer import Typer
+from typer import Exit, Typer
 from typer.testing import CliRunner
 
 SHOWS = """
@@ -34,10 +35,12 @@ time.sleep(20)
 """
 UV = """#!{python}
 import os, sys
-run, no_sync, with_requirements, file, program, *arguments = sys.argv[1:]
-assert [run, no_sync, with_requirements, program] == [
-    "run", "--no-sync", "--with-requirements", "python"
-]
+command = sys.argv[1:]
+at = command.index("--with-requirements")
+options, (file, program, *arguments) = command[:at], command[at + 1:]
+alone = ["run", "--isolated", "--no-project", "--python=>=3.11"]
+assert options == (alone if file.endswith("upkeep/requirements.txt") else ["run", "--no-sync"])
+assert program == "python"
 assert os.path.isfile(file)
 if "unheard-of" in open(file).read():
     print("error: No solution found\\n  cause: unheard-of was not found", file=sys.stderr)
@@ -67,6 +70,7 @@ def template(tmp_path: Path) -> Path:
         wire.mkdir(parents=True, exist_ok=True)
         (wire / "requirements.txt").write_text("")
         (wire / "__main__.py").write_text(SHOWS.format(version=version, status=0))
+        shutil.copytree(wire, folder / "hooks" / "upkeep", dirs_exist_ok=True)
         commit(folder, version, version)
     return folder
 
@@ -224,6 +228,36 @@ def test_packages_that_cannot_be_had_are_one_sentence(template: Path, answers: A
     refusal = refused(source=template)
     assert refusal.startswith("the packages in hooks/wire/requirements.txt of the template")
     assert refusal.endswith("unheard-of was not found")
+
+
+def test_the_newest_release_looks_after_a_project(
+    template: Path, answers: Answers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (template / "not released").touch()
+    (template / "hooks/upkeep/__main__.py").write_text(SHOWS.format(version="main", status=1))
+    commit(template, "After v2.0.0")
+    answers(src_path=str(template), commit="v1.0.0")
+    with pytest.raises(Exit) as end:
+        wiring.update(version="v9", preview=True)
+    assert end.value.exit_code == 0
+    assert capfd.readouterr().out == "v2.0.0 in project update --version=v9 --preview\n"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "message"),
+    [
+        ({"src_path": "../copier-mlops", "commit": "v1.0.0"}, "a path from the folder in which"),
+        ({"src_path": "/no/such/template", "commit": "v1.0.0"}, "/no/such/template cannot be had"),
+        ({"src_path": "/no/such/template"}, "records no version"),
+    ],
+)
+def test_a_template_that_cannot_be_had_for_upkeep_is_one_sentence(
+    recorded: dict[str, str], message: str, answers: Answers
+) -> None:
+    answers(**recorded)
+    with pytest.raises(ProjectError, match=message) as refusal:
+        wiring.update()
+    assert "after `_src_path:` in .copier-answers.yml" in str(refusal.value)
 
 
 @pytest.mark.parametrize(("data", "target"), [("", "left"), ("mine.csv", "")])

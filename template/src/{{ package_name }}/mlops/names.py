@@ -50,7 +50,7 @@ RULES = {
     ),
     "branch": Rule(
         # The last ones are bots: they choose their branches' names themselves.
-        rf"main|master|develop|({PURPOSES})/{TAG}|(dependabot|renovate|template-update)/.+",
+        rf"main|master|develop|({PURPOSES})/{TAG}|(dependabot|renovate|(template-)?update)/.+",
         "feature/tenure-bands",
         f"main, or <purpose>/<words>, with the purpose one of {PURPOSES.replace('|', ', ')}",
         "-",

@@ -1,7 +1,8 @@
-"""Fit the project to a team's own data: the template does it, in the version that made the project.
+"""What the template does for a project that it made: it is fetched, and its hooks are run.
 
-How a project is made of a table is what the generator knows, so a project does not carry it. It
-fetches the template as `make update` does, and runs `hooks/wire` from there in its own environment.
+How a project is fitted to a table, and how it is updated, is what the generator knows, so that a
+project does not carry it. `hooks/wire` comes in the version that made the project, `hooks/upkeep`
+in the newest, which knows what came later.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import yaml
@@ -27,6 +28,13 @@ from .errors import ProjectError
 ANSWERS = ".copier-answers.yml"
 WIRE = Path("hooks", "wire")
 """Where the template keeps what wires a project."""
+
+UPKEEP = Path("hooks", "upkeep")
+"""Where it keeps what looks after a project."""
+
+IN_PROJECT = ("--no-sync",)
+ALONE = ("--isolated", "--no-project", "--python=>=3.11")
+"""Options of `uv run`: a hook runs in the project's environment, or needs none of it."""
 
 ABBREVIATIONS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 """What Copier takes for the address of a template."""
@@ -54,17 +62,35 @@ def wire(
         os.chdir(root)
     with template(root, source) as folder:
         arguments = [*(options or []), f"--target={target}", "--", data]
-        raise typer.Exit(run_wire(folder, arguments))
+        raise typer.Exit(run_hook(folder / WIRE, arguments, IN_PROJECT))
+
+
+def update(
+    version: Annotated[str, typer.Option(help="The version; empty means the newest.")] = "",
+    preview: Annotated[bool, typer.Option(help="Say what would change, and no more.")] = False,
+) -> None:
+    """Merge what is new in the template in a second work tree, and hand over a branch."""
+    arguments = ["update", f"--version={version}"]
+    if preview:
+        arguments.append("--preview")
+    _look_after(arguments)
+
+
+def _look_after(arguments: Sequence[str]) -> NoReturn:
+    """Run the newest `hooks/upkeep`, and end as it does."""
+    with template(Path.cwd(), hook=UPKEEP) as folder:
+        raise typer.Exit(run_hook(folder / UPKEEP, arguments, ALONE))
 
 
 @contextmanager
-def template(root: Path, source: str = "") -> Iterator[Path]:
+def template(root: Path, source: str = "", hook: Path = WIRE) -> Iterator[Path]:
     """Provide the template, in the version that the answers file records.
 
     Args:
         root: The project's folder.
         source: A folder that holds the template, which is used as it is, or an address to clone.
             Empty means the address that the answers file records.
+        hook: What is needed of it; `UPKEEP` comes in the version of the newest release.
 
     Yields:
         The template's folder, which may be gone afterwards.
@@ -77,47 +103,48 @@ def template(root: Path, source: str = "") -> Iterator[Path]:
     address = source or answers.get("_src_path", "")
     folder = Path(address).expanduser()
     # A template without a version is a folder outside git, of which there is one state.
-    if (source or not version) and address and (folder / WIRE).is_dir():
+    if (source or not version) and address and (folder / hook).is_dir():
         yield folder
         return
     if not address:
-        raise ProjectError(f"{ANSWERS} records no template: name it, with {_remedy()}")
+        raise ProjectError(f"{ANSWERS} records no template: name it, {_remedy(hook)}")
     if not source and _is_relative(address):
         raise ProjectError(
             f"{ANSWERS} records the template as {address!r}, a path from the folder in which the "
-            f"project was made: run it with {_remedy()}"
+            f"project was made: {_remedy(hook)}"
         )
     with TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as clone:
-        _clone(address, version, Path(clone))
+        _clone(address, version, Path(clone), hook)
         yield Path(clone)
 
 
-def run_wire(folder: Path, arguments: Sequence[str]) -> int:
-    """Run the template's `hooks/wire` in the project's environment and wait for its end.
+def run_hook(folder: Path, arguments: Sequence[str], options: Sequence[str]) -> int:
+    """Run a hook of the template and wait for its end.
 
     Args:
-        folder: The template.
-        arguments: What `hooks/wire` takes.
+        folder: The hook, with the requirements that it has beside those of its environment.
+        arguments: What it takes.
+        options: Those of `uv run`: `IN_PROJECT` or `ALONE`.
 
     Returns:
         Its exit status; it has printed why it is not 0.
 
     Raises:
-        ProjectError: uv is missing, or the packages that wiring needs beside the project's.
+        ProjectError: uv is missing, or the packages that the hook needs.
     """
-    requirements = folder / WIRE / "requirements.txt"
-    overlay = ["uv", "run", "--no-sync", "--with-requirements", str(requirements), "python"]
+    requirements = folder / "requirements.txt"
+    overlay = ["uv", "run", *options, "--with-requirements", str(requirements), "python"]
     try:
         ready = subprocess.run([*overlay, "-c", ""], capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise ProjectError("uv is not on PATH: install it, or run `make wire`") from None
+        raise ProjectError("uv is not on PATH: install it, or run it by `make`") from None
     if ready.returncode:
         raise ProjectError(
-            f"the packages in {WIRE.as_posix()}/requirements.txt of the template cannot be had: "
+            f"the packages in hooks/{folder.name}/requirements.txt of the template cannot be had: "
             f"{_reason(ready.stderr)}"
         )
     with (
-        subprocess.Popen([*overlay, str(folder / WIRE), *arguments]) as running,
+        subprocess.Popen([*overlay, str(folder), *arguments]) as running,
         _forwarding_to(running),
     ):
         while True:
@@ -183,32 +210,42 @@ def _answers(root: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items() if value is not None}
 
 
-def _clone(address: str, version: str, clone: Path) -> None:
-    """Clone the template into an empty folder and check out a version of it."""
+def _clone(address: str, version: str, clone: Path, hook: Path) -> None:
+    """Clone the template into an empty folder and check out the version that the hook comes in."""
     if not re.fullmatch(VERSION, version):
-        raise ProjectError(f"{ANSWERS} records no version of the template: run it with {_remedy()}")
-    _git(address, "clone", "--quiet", "--no-checkout", "--", expand(address), str(clone))
-    _git(address, "-C", str(clone), "checkout", "--quiet", "--detach", version, "--")
-    if not (clone / WIRE).is_dir():
+        raise ProjectError(f"{ANSWERS} records no version of the template: {_remedy(hook)}")
+    _git(address, hook, "clone", "--quiet", "--no-checkout", "--", expand(address), str(clone))
+    if hook == UPKEEP:
+        version = _newest(clone)
+    _git(address, hook, "-C", str(clone), "checkout", "--quiet", "--detach", version, "--")
+    if not (clone / hook).is_dir():
         raise ProjectError(
-            f"the template at {address} has no {WIRE.as_posix()} in version {version}: "
-            f"run it with {_remedy()}"
+            f"the template at {address} has no {hook.as_posix()} in version {version}: "
+            f"{_remedy(hook)}"
         )
 
 
-def _git(address: str, *command: str) -> None:
+def _newest(clone: Path) -> str:
+    """The newest release on the default branch; a template without one has its last commit."""
+    describe = ["git", "-C", str(clone), "describe", "--tags", "--abbrev=0"]
+    done = subprocess.run(describe, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "HEAD"
+
+
+def _git(address: str, hook: Path, *command: str) -> None:
     if shutil.which("git") is None:
         raise ProjectError("git is not on PATH: install it from your system's packages")
     done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProjectError(
-            f"the template at {address} cannot be had ({_reason(done.stderr)}): "
-            f"run it with {_remedy()}"
+            f"the template at {address} cannot be had ({_reason(done.stderr)}): {_remedy(hook)}"
         )
 
 
-def _remedy() -> str:
-    return "SOURCE=, a folder or an address that has the template"
+def _remedy(hook: Path) -> str:
+    if hook == UPKEEP:
+        return f"write an address that has it after `_src_path:` in {ANSWERS}, and commit that"
+    return "run it with SOURCE=, a folder or an address that has the template"
 
 
 def _reason(output: str) -> str:
@@ -221,4 +258,4 @@ def _reason(output: str) -> str:
     return lines[-1] if lines else "no reason was given"
 
 
-COMMANDS = (wire,)
+COMMANDS = (wire, update)

@@ -1,0 +1,1 @@
+"""What a project asks of its template beside wiring: updates, and what an update has to know."""

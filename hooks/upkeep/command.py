@@ -1,0 +1,58 @@
+"""The command line: what a person asked for, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from messages import RefusalError, complain
+from repository import GitError, repository_of
+
+from upkeep.branch import update
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what was asked for in the project that is the current folder.
+
+    Args:
+        arguments: Those of the command line.
+
+    Returns:
+        The exit status: 0 if all is well, 130 after Ctrl-C, else 1.
+    """
+    options = parse(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A name in any script must not end the command on a terminal that cannot show it.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    # What ends this process must let it tidy up first, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        repository = repository_of(Path.cwd())
+        return update(repository, options.version, preview=options.preview)
+    except KeyboardInterrupt:
+        # A second Ctrl-C must not interrupt the message.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        complain("\nStopped. Nothing was changed.")
+        return 130
+    except (RefusalError, GitError, OSError) as error:
+        complain(f"error: {error}")
+        return 1
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments by name; a wrong call ends the command with exit status 2."""
+    parser = argparse.ArgumentParser(prog="upkeep", description="Look after a project.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    updating = commands.add_parser("update", help="merge a newer version, and hand over a branch")
+    updating.add_argument("--version", default="", help="the newest release, if empty")
+    updating.add_argument("--preview", action="store_true", help="say what would change, no more")
+    return parser.parse_args(arguments)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does."""
+    raise KeyboardInterrupt

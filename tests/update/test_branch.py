@@ -1,0 +1,180 @@
+"""`make update` merges and verifies beside the project, and hands over a branch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import support
+from releases import Releases, first_release
+from support import Project
+from unit.hooks_lab import FAKE_UV, install
+
+DATA = "run --no-sync churn-radar data"
+VERIFY = "run --no-sync churn-radar verify"
+
+
+@pytest.fixture(scope="module")
+def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    """A v1.0.0 of few files, which is quick to render, and a v2.0.0 with another Makefile."""
+    small = shutil.copytree(template, tmp_path_factory.mktemp("template") / "small")
+    for room in (small / "template/src/{{ package_name }}/mlops").iterdir():
+        if room.is_dir():
+            shutil.rmtree(room)
+    releases = first_release(small, tmp_path_factory.mktemp("releases"))
+    project = releases.project(releases.path.parent / "project")
+    assert project.path.is_dir()
+    releases.release("v2.0.0", {"template/Makefile.jinja": lambda old: f"# of v2\n{old}"})
+    return releases
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A project that asks its template for an update, on a machine with a fake uv."""
+
+    releases: Releases
+    project: Project
+    folder: Path
+
+    def start(self, *arguments: str, **uv: object) -> subprocess.Popen[str]:
+        """Begin an update, with what uv says of some commands."""
+        plan = {"data": DATA, "verify": VERIFY}
+        variables = {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "FAKE_LOG": str(self.folder / "uv.log"),
+            "FAKE_UV": json.dumps({plan[name]: what for name, what in uv.items()}),
+            "TMPDIR": str(self.folder / "temporary"),
+        }
+        command = [sys.executable, str(self.releases.path / "hooks/upkeep"), "update", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.project.path,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def calls(self) -> list[str]:
+        """Return what uv was asked, without the question for an interpreter."""
+        log = self.folder / "uv.log"
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        return [line for line in lines if not line.startswith("python find")]
+
+    def state(self) -> tuple[str, str, str, str, dict[str, bytes]]:
+        """Return what no preview and no failed update may change."""
+        asked = ("status --porcelain", "branch", "worktree list", "worktree prune --dry-run -v")
+        said = [support.git(self.project.path, *question.split()) for question in asked]
+        files = Project(self.project.path).files()
+        return said[0], said[1], said[2], said[3], files
+
+
+@pytest.fixture
+def asked(releases: Releases, tmp_path: Path) -> Asked:
+    """The project of v1.0.0, where nothing stands in the way."""
+    path = shutil.copytree(releases.path.parent / "project", tmp_path / "project")
+    install(tmp_path / "bin", "uv", FAKE_UV)
+    (tmp_path / "temporary").mkdir()
+    return Asked(releases, Project(path), tmp_path)
+
+
+def test_an_update_is_verified_beside_the_project_and_handed_over_as_a_branch(
+    asked: Asked,
+) -> None:
+    params = asked.project.path / "params.yaml"
+    params.write_text(f"{params.read_text('utf-8')}# not committed\n", encoding="utf-8")
+    head = support.git(asked.project.path, "rev-parse", "HEAD")
+    before = Project(asked.project.path).files()
+
+    done = asked.start()
+    out, errors = done.communicate()
+
+    assert done.returncode == 0, errors
+    assert "  template  changed   Makefile\n" in out
+    assert "git merge update/v2.0.0" in out
+    assert asked.calls() == ["sync --quiet", DATA, VERIFY]
+    assert Project(asked.project.path).files() == before
+    git = asked.project.path
+    assert support.git(git, "rev-parse", "HEAD", "update/v2.0.0^") == f"{head}{head}"
+    changed = support.git(git, "diff", "--name-only", "HEAD", "update/v2.0.0").split()
+    # The last two are what the fake uv touched in the second work tree.
+    assert changed == [".copier-answers.yml", "Makefile", "dvc.lock", "uv.lock"]
+    assert support.git(git, "show", "update/v2.0.0:Makefile").startswith("# of v2\n")
+    assert len(support.git(git, "worktree", "list").splitlines()) == 1
+    assert list((asked.folder / "temporary").iterdir()) == []
+
+    again = asked.start()
+    _, errors = again.communicate()
+    assert again.returncode == 1
+    assert "the branch update/v2.0.0 is there: merge it" in errors
+
+
+def test_a_preview_says_whether_the_update_verifies_and_touches_nothing(asked: Asked) -> None:
+    before = asked.state()
+
+    done = asked.start("--preview", verify={"status": 1, "says": "a test fails"})
+    out, errors = done.communicate()
+
+    assert done.returncode == 1
+    assert "  template  changed   Makefile\n" in out
+    assert "a test fails" in errors
+    assert "This update does not verify. It was a preview: nothing was changed." in out
+    assert asked.state() == before
+
+
+def test_conflicts_are_listed_and_touch_nothing(asked: Asked) -> None:
+    makefile = asked.project.path / "Makefile"
+    makefile.write_text(f"# of the team\n{makefile.read_text('utf-8')}", encoding="utf-8")
+    support.commit(asked.project.path, "A line where the template has one")
+    before = asked.state()
+
+    done = asked.start()
+    out, errors = done.communicate()
+
+    assert done.returncode == 1
+    assert "  - Makefile: both changed the same lines" in errors
+    assert "git reset" not in errors, "there is nothing to give up"
+    assert "copier update --trust --defaults --vcs-ref v2.0.0" in errors
+    assert "  template  conflict  Makefile\n" in out
+    assert asked.calls() == [], "what is not merged is not verified"
+    assert asked.state() == before
+
+
+def test_ctrl_c_leaves_no_trace(asked: Asked) -> None:
+    before = asked.state()
+    done = asked.start()
+    # The second work tree is there, and Copier begins.
+    while not list((asked.folder / "temporary").glob("update-*/project/Makefile")):
+        assert done.poll() is None
+        time.sleep(0.01)
+    done.send_signal(signal.SIGINT)
+    _, errors = done.communicate(timeout=20)
+    assert done.returncode == 130
+    assert "Stopped. Nothing was changed." in errors
+    assert "Traceback" not in errors
+    assert asked.state() == before
+    assert list((asked.folder / "temporary").iterdir()) == []
+
+
+def test_what_an_update_would_not_see_or_write_over_is_refused(asked: Asked) -> None:
+    makefile = asked.project.path / "Makefile"
+    makefile.write_text("help:\n", encoding="utf-8")
+    support.git(asked.project.path, "rm", "--cached", "--quiet", "LICENSE")
+    before = asked.state()
+
+    done = asked.start()
+    _, errors = done.communicate()
+
+    assert done.returncode == 1
+    assert errors.startswith("error: nothing was changed.")
+    assert "not committed: LICENSE, Makefile." in errors
+    assert "LICENSE is not in git, and the update would write over it" in errors
+    assert asked.state() == before
