@@ -13,7 +13,7 @@ from messages import SCRATCH, RefusalError, bullets, complain, report
 from refresh import after_merge
 from repository import Repository
 from steps import Runner, Step, StepError, environment, say
-from trees import owner_of
+from trees import ANSWERS, owner_of
 
 from upkeep.scratch import LOCAL_CONFIG, undisturbed, worktree
 from upkeep.versions import recorded_version, version_to_take
@@ -61,6 +61,7 @@ def update(repository: Repository, wanted: str, *, preview: bool) -> int:
         say(f"This project has {recorded}, and the template no newer release: nothing to do.")
         return 0
     branch = f"update/{version}"
+    # The second work tree has what was committed, and nothing else.
     unseen = uncommitted(repository)
     found = list(obstacles(repository, stored["package_name"], (recorded, version)))
     if not preview:
@@ -75,6 +76,7 @@ def update(repository: Repository, wanted: str, *, preview: bool) -> int:
         if stored_answers(scratch.place)["_commit"] == stored["_commit"]:
             # The guard of that version refused, and said why.
             return 1
+        # Shown before the verification, which takes minutes.
         before = changes(scratch)
         show(f"From {recorded} to {version}", before)
         if not merged:
@@ -106,7 +108,7 @@ def uncommitted(repository: Repository) -> list[str]:
     found = []
     for path in repository.names("diff", "--name-only", "-z", "HEAD"):
         name = path.removeprefix(repository.prefix)
-        if owner_of(name) in ("template", "shared"):
+        if name == ANSWERS or owner_of(name) in ("template", "shared"):
             found.append(name)
     return found
 
@@ -122,6 +124,7 @@ def obstacles(repository: Repository, package: str, versions: tuple[str, str]) -
     Yields:
         One sentence for each.
     """
+    # The guard of that version looks at the second work tree, in which nothing is ignored.
     names: set[str] = set()
     for version in versions:
         names |= names_of_then(package, version)
@@ -232,6 +235,7 @@ def verify_there(scratch: Repository) -> bool:
     found = problems(scratch.place, str(answers["python_version"]), runner.env, commits=False)
     if found:
         raise RefusalError(f"nothing was changed. Put this right first:\n{bullets(found)}")
+    # `setup` would bring it too, but writes the git hooks of the project with this environment.
     bring = ["uv", "run", "--no-sync", slug, "data"]
     environment_step, *others = after_merge(slug)
     say("")
@@ -255,7 +259,9 @@ def hand_over(scratch: Repository, branch: str, message: str) -> None:
         branch: The name, which is new.
         message: That of the commit.
     """
+    # A commit without its branch would be lost, and a branch without a word be a surprise.
     with undisturbed():
+        # No hooks, since they would repeat what was verified; no prompt for a signing key.
         scratch.git("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
         scratch.git("branch", branch)
 

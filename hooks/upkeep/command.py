@@ -10,9 +10,11 @@ from pathlib import Path
 from types import FrameType
 
 from messages import RefusalError, complain
-from repository import GitError, repository_of
+from repository import GitError, Repository, repository_of
 
 from upkeep.branch import update
+from upkeep.doctor import doctor
+from upkeep.drift import template_diff
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         arguments: Those of the command line.
 
     Returns:
-        The exit status: 0 if all is well, 130 after Ctrl-C, else 1.
+        The exit status: 0 if all is well, 130 after Ctrl-C, else 1; of `doctor` also 2.
     """
     options = parse(arguments)
     for stream in (sys.stdout, sys.stderr):
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, interrupt)
     try:
         repository = repository_of(Path.cwd())
-        return update(repository, options.version, preview=options.preview)
+        return run(repository, options)
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -40,7 +42,16 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except (RefusalError, GitError, OSError) as error:
         complain(f"error: {error}")
-        return 1
+        return 2 if options.command == "doctor" else 1
+
+
+def run(repository: Repository, options: argparse.Namespace) -> int:
+    """Run the command that was named, and return its exit status."""
+    if options.command == "doctor":
+        return doctor(repository, as_json=options.json)
+    if options.command == "template-diff":
+        return template_diff(repository)
+    return update(repository, options.version, preview=options.preview)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -50,6 +61,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     updating = commands.add_parser("update", help="merge a newer version, and hand over a branch")
     updating.add_argument("--version", default="", help="the newest release, if empty")
     updating.add_argument("--preview", action="store_true", help="say what would change, no more")
+    examining = commands.add_parser("doctor", help="say what is wrong, and what is to do")
+    examining.add_argument("--json", action="store_true", help="for a machine")
+    commands.add_parser("template-diff", help="show what was edited in the template's files")
     return parser.parse_args(arguments)
 
 

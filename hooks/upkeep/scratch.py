@@ -39,6 +39,7 @@ def worktree(repository: Repository) -> Iterator[Repository]:
             share_data(repository.place, scratch.place)
             yield scratch
         finally:
+            # Not `git worktree remove`, which fails where adding was interrupted.
             with undisturbed():
                 shutil.rmtree(top, ignore_errors=True)
                 repository.git("worktree", "prune")
@@ -76,6 +77,7 @@ def share_data(place: Path, scratch: Path) -> None:
         url = settings.get(name, "url", fallback="")
         if url and "://" not in url:
             settings.set(name, "url", str(folder / Path(url).expanduser()))
+    # What a stage made in the second tree is in the cache when the branch is merged.
     if not settings.has_section("cache"):
         settings.add_section("cache")
     cache = settings.get("cache", "dir", fallback="cache")

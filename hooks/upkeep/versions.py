@@ -57,6 +57,7 @@ def version_to_take(recorded: str, wanted: str) -> str:
         return releases[-1] if releases else ""
     if not commit_of(wanted):
         raise RefusalError(f"the template has no version {wanted}{nearest(wanted)}")
+    # By history, not by number: what is named may be a branch or a commit.
     newer = TEMPLATE.git("rev-list", "--max-count=1", commit_of(wanted), f"^{commit_of(recorded)}")
     if not newer:
         raise RefusalError(
@@ -84,6 +85,11 @@ def newer_releases(recorded: str) -> list[str]:
     return [tag for _, tag in sorted(releases)]
 
 
+def released_on(version: str) -> str:
+    """Return the day of a version's commit, as in 2026-01-31."""
+    return TEMPLATE.git("log", "--max-count=1", "--format=%cs", commit_of(version)).decode().strip()
+
+
 def commit_of(version: str) -> str:
     """Return the commit of a tag, a branch or the like; empty if the template has none."""
     name = f"{version}^{{commit}}"
@@ -94,5 +100,6 @@ def commit_of(version: str) -> str:
 def nearest(version: str) -> str:
     """Return what to say of the version that was perhaps meant."""
     tags = TEMPLATE.git("tag", "--list").decode().split()
+    # Any tag is better than none: whoever asks has forgotten how they are spelled.
     found = get_close_matches(version, tags, n=1, cutoff=0)
     return f": the nearest is {found[0]}" if found else ", nor any other"

@@ -244,6 +244,27 @@ def test_the_newest_release_looks_after_a_project(
 
 
 @pytest.mark.parametrize(
+    ("ask", "asked"),
+    [
+        (wiring.doctor, "doctor"),
+        (lambda: wiring.doctor(json=True), "doctor --json"),
+        (wiring.template_diff, "template-diff"),
+    ],
+)
+def test_what_is_asked_reaches_the_template(
+    ask: Callable[[], None],
+    asked: str,
+    template: Path,
+    answers: Answers,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    answers(src_path=str(template), commit="v1.0.0")
+    with pytest.raises(Exit):
+        ask()
+    assert capfd.readouterr().out == f"v2.0.0 in project {asked}\n"
+
+
+@pytest.mark.parametrize(
     ("recorded", "message"),
     [
         ({"src_path": "../copier-mlops", "commit": "v1.0.0"}, "a path from the folder in which"),

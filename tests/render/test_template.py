@@ -238,3 +238,43 @@ def test_a_reason_is_no_code(render: Callable[..., Project], tmp_path: Path, com
     assert done.returncode == 0, done.stderr
     assert called_with[called_with.index("--why") + 1] == reason
     assert not (render().path / "code").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed"),
+    [
+        (["update"], ["churn-radar", "update", "--version="]),
+        (
+            ["update", "VERSION=v2.0.0", "PREVIEW=1"],
+            ["churn-radar", "update", "--version=v2.0.0", "--preview"],
+        ),
+        (["doctor", "JSON=1"], ["churn-radar", "doctor", "--json"]),
+        (["template-diff"], ["churn-radar", "template-diff"]),
+    ],
+)
+def test_make_passes_on_what_the_template_is_asked(
+    render: Callable[..., Project], tmp_path: Path, asked: list[str], passed: list[str]
+) -> None:
+    done, called_with = make_with_a_recording_uv(render(), tmp_path, *asked)
+    assert done.returncode == 0, done.stderr
+    assert called_with == ["run", "--no-sync", *passed]
+
+
+def test_doctor_lists_unmerged_files_though_nothing_may_start(
+    render: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = render().copy(tmp_path / "project")
+    support.commit(project.path, "Start")
+    blob = support.git(project.path, "rev-parse", "HEAD:Makefile").strip()
+    support.git(project.path, "rm", "--cached", "--quiet", "pyproject.toml")
+    stage = subprocess.run(
+        ["git", "update-index", "--index-info"],
+        cwd=project.path,
+        input=f"100644 {blob} 2\tpyproject.toml\n100644 {blob} 3\tpyproject.toml\n",
+        encoding="utf-8",
+    )
+    assert stage.returncode == 0
+    done, called_with = make_with_a_recording_uv(project, tmp_path, "doctor")
+    assert done.returncode == 2
+    assert "git holds two versions of these files:\npyproject.toml\n" in done.stderr
+    assert called_with == []

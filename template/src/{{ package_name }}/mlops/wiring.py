@@ -76,6 +76,21 @@ def update(
     _look_after(arguments)
 
 
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
+) -> None:
+    """Say how far behind the project is, what is wrong, and what is to do; change nothing."""
+    arguments = ["doctor"]
+    if json:
+        arguments.append("--json")
+    _look_after(arguments)
+
+
+def template_diff() -> None:
+    """Show what was edited in files of the template's, and in shared ones."""
+    _look_after(["template-diff"])
+
+
 def _look_after(arguments: Sequence[str]) -> NoReturn:
     """Run the newest `hooks/upkeep`, and end as it does."""
     with template(Path.cwd(), hook=UPKEEP) as folder:
@@ -215,6 +230,7 @@ def _clone(address: str, version: str, clone: Path, hook: Path) -> None:
     if not re.fullmatch(VERSION, version):
         raise ProjectError(f"{ANSWERS} records no version of the template: {_remedy(hook)}")
     _git(address, hook, "clone", "--quiet", "--no-checkout", "--", expand(address), str(clone))
+    # The version of the project may be older than what looks after it.
     if hook == UPKEEP:
         version = _newest(clone)
     _git(address, hook, "-C", str(clone), "checkout", "--quiet", "--detach", version, "--")
@@ -258,4 +274,4 @@ def _reason(output: str) -> str:
     return lines[-1] if lines else "no reason was given"
 
 
-COMMANDS = (wire, update)
+COMMANDS = (wire, update, doctor, template_diff)

@@ -1,4 +1,4 @@
-"""`make update` merges and verifies beside the project, and hands over a branch."""
+"""A project asks its template: for an update as a branch, what is wrong, what was edited."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releas
 
 @dataclass(frozen=True)
 class Asked:
-    """A project that asks its template for an update, on a machine with a fake uv."""
+    """A project that asks its template, on a machine with a fake uv."""
 
     releases: Releases
     project: Project
     folder: Path
 
     def start(self, *arguments: str, **uv: object) -> subprocess.Popen[str]:
-        """Begin an update, with what uv says of some commands."""
+        """Begin a command, with what uv says of some of its own."""
         plan = {"data": DATA, "verify": VERIFY}
         variables = {
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -53,7 +53,7 @@ class Asked:
             "FAKE_UV": json.dumps({plan[name]: what for name, what in uv.items()}),
             "TMPDIR": str(self.folder / "temporary"),
         }
-        command = [sys.executable, str(self.releases.path / "hooks/upkeep"), "update", *arguments]
+        command = [sys.executable, str(self.releases.path / "hooks/upkeep"), *arguments]
         return subprocess.Popen(
             command,
             cwd=self.project.path,
@@ -94,7 +94,7 @@ def test_an_update_is_verified_beside_the_project_and_handed_over_as_a_branch(
     head = support.git(asked.project.path, "rev-parse", "HEAD")
     before = Project(asked.project.path).files()
 
-    done = asked.start()
+    done = asked.start("update")
     out, errors = done.communicate()
 
     assert done.returncode == 0, errors
@@ -111,7 +111,7 @@ def test_an_update_is_verified_beside_the_project_and_handed_over_as_a_branch(
     assert len(support.git(git, "worktree", "list").splitlines()) == 1
     assert list((asked.folder / "temporary").iterdir()) == []
 
-    again = asked.start()
+    again = asked.start("update")
     _, errors = again.communicate()
     assert again.returncode == 1
     assert "the branch update/v2.0.0 is there: merge it" in errors
@@ -120,7 +120,7 @@ def test_an_update_is_verified_beside_the_project_and_handed_over_as_a_branch(
 def test_a_preview_says_whether_the_update_verifies_and_touches_nothing(asked: Asked) -> None:
     before = asked.state()
 
-    done = asked.start("--preview", verify={"status": 1, "says": "a test fails"})
+    done = asked.start("update", "--preview", verify={"status": 1, "says": "a test fails"})
     out, errors = done.communicate()
 
     assert done.returncode == 1
@@ -136,7 +136,7 @@ def test_conflicts_are_listed_and_touch_nothing(asked: Asked) -> None:
     support.commit(asked.project.path, "A line where the template has one")
     before = asked.state()
 
-    done = asked.start()
+    done = asked.start("update")
     out, errors = done.communicate()
 
     assert done.returncode == 1
@@ -150,7 +150,7 @@ def test_conflicts_are_listed_and_touch_nothing(asked: Asked) -> None:
 
 def test_ctrl_c_leaves_no_trace(asked: Asked) -> None:
     before = asked.state()
-    done = asked.start()
+    done = asked.start("update")
     # The second work tree is there, and Copier begins.
     while not list((asked.folder / "temporary").glob("update-*/project/Makefile")):
         assert done.poll() is None
@@ -170,7 +170,7 @@ def test_what_an_update_would_not_see_or_write_over_is_refused(asked: Asked) -> 
     support.git(asked.project.path, "rm", "--cached", "--quiet", "LICENSE")
     before = asked.state()
 
-    done = asked.start()
+    done = asked.start("update")
     _, errors = done.communicate()
 
     assert done.returncode == 1
@@ -178,3 +178,40 @@ def test_what_an_update_would_not_see_or_write_over_is_refused(asked: Asked) -> 
     assert "not committed: LICENSE, Makefile." in errors
     assert "LICENSE is not in git, and the update would write over it" in errors
     assert asked.state() == before
+
+
+def test_doctor_says_what_is_wrong_and_template_diff_what_was_edited(asked: Asked) -> None:
+    git = asked.project.path
+    makefile = git / "Makefile"
+    makefile.write_text(f"{makefile.read_text('utf-8')}# of the team\n", encoding="utf-8")
+    (git / "LICENSE").unlink()
+    (git / "params.yaml").write_text("seed: 7\n", encoding="utf-8")
+    (git / "Makefile.rej").touch()
+    before = asked.state()
+
+    examined = asked.start("doctor", "--json")
+    out, errors = examined.communicate()
+    shown = asked.start("template-diff")
+    difference, _ = shown.communicate()
+
+    assert examined.returncode == 2, errors
+    facts = json.loads(out)
+    assert facts["status"] == "broken"
+    assert (facts["version"], facts["newer"]) == ("v1.0.0", ["v2.0.0"])
+    assert facts["drift"] == {"template": ["LICENSE", "Makefile"], "shared": []}
+    assert len(facts["refusals"]) == 1
+    assert facts["refusals"][0].startswith("Makefile.rej is left of an earlier update")
+    assert (shown.returncode, "\n+# of the team\n" in difference) == (0, True)
+    assert "seed" not in difference
+    assert asked.state() == before
+
+
+def test_doctor_without_answers_says_how_to_bring_them_back(asked: Asked) -> None:
+    (asked.project.path / ".copier-answers.yml").write_text("- \n", encoding="utf-8")
+    done = asked.start("doctor")
+    _, errors = done.communicate()
+    assert done.returncode == 2
+    assert errors == (
+        "error: .copier-answers.yml cannot be read: bring it back with "
+        "`git checkout HEAD -- .copier-answers.yml`\n"
+    )
