@@ -11,13 +11,14 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 from guard import foreign_answers
 from parsing import problem
 from repository import Repository
-from trees import ANSWERS, drop, files_of, is_teams, rendered, tree_of
+from trees import ANSWERS, drop, files_of, is_teams, rendered, tree_of, yours
 from wiring import REPOSITORY
 
 BASE, OURS, THEIRS = b"1", b"2", b"3"
@@ -42,12 +43,14 @@ class Merge:
         broken: Why a file that was merged can no longer be read.
         kept: Files that the template dropped and the team had changed: they are the team's now.
         moved: Where the team's changes went with a file that the template moved.
+        passed: Files recorded as the team's in which the template has something new.
     """
 
     conflicts: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
 
 
 def merge(repository: Repository) -> Merge:
@@ -66,7 +69,8 @@ def merge(repository: Repository) -> Merge:
     new: Answers = yaml.safe_load(written)
     old: Answers = yaml.safe_load(repository.git("show", f"HEAD:{repository.prefix}{ANSWERS}"))
     head = commit(repository)
-    base, theirs = trees(repository, old, new)
+    result = Merge()
+    base, theirs = trees(repository, old, new, result)
     labels = {
         f"GITHEAD_{head}": "this project",
         f"GITHEAD_{theirs}": f"the template, {new['_commit']}",
@@ -76,7 +80,6 @@ def merge(repository: Repository) -> Merge:
     labelled.git("merge-recursive", base, "--", head, theirs, allowed=(0, 1))
     (repository.place / ANSWERS).write_bytes(written)
     repository.git("add", "--force", "--", f"{repository.prefix}{ANSWERS}")
-    result = Merge()
     origins = renames(repository, base, head) | renames(repository, base, theirs)
     settle(repository, origins, result)
     changed = repository.names("diff", "--name-only", "--no-renames", "-z", base, head)
@@ -89,13 +92,14 @@ def commit(repository: Repository) -> str:
     return repository.git("rev-parse", "HEAD").decode().strip()
 
 
-def trees(repository: Repository, old: Answers, new: Answers) -> tuple[str, str]:
+def trees(repository: Repository, old: Answers, new: Answers, result: Merge) -> tuple[str, str]:
     """Render both versions, and bring the work tree back to HEAD.
 
     Args:
         repository: Of the project.
         old: The answers of the last update.
         new: The answers of this one.
+        result: Gets the files that the template changed and the team keeps to itself.
 
     Returns:
         The trees of the old and of the new render, without what is the team's.
@@ -106,11 +110,33 @@ def trees(repository: Repository, old: Answers, new: Answers) -> tuple[str, str]
         names_after = files_of(after)
         # Copier writes none of the team's files, so one that git does not keep is not its work.
         restore(repository, {name for name in names_before | names_after if not is_teams(name)})
-        seeds = names_after - present(repository) - without_option(old, new, newest, names_after)
+        owned = yours(new)
+        known = without_option(old, new, newest, names_after)
+        seeds = names_after - present(repository) - known - owned.keys()
         seeds = {name for name in seeds if not os.path.lexists(repository.place / name)}
-        drop(before, {name for name in names_before if is_teams(name)})
-        drop(after, {name for name in names_after - seeds if is_teams(name)})
+        result.passed += changed_files(before, after, sorted(owned))
+        drop(before, {name for name in names_before if is_teams(name) or name in owned})
+        drop(after, {name for name in names_after - seeds if is_teams(name) or name in owned})
         return tree_of(repository, before), tree_of(repository, after)
+
+
+def changed_files(before: Path, after: Path, names: list[str]) -> list[str]:
+    """Return those of some files that differ between two renders, or that one lacks.
+
+    Args:
+        before: The render of the old version.
+        after: That of the new one.
+        names: Paths in them.
+    """
+    found = []
+    for name in names:
+        versions = []
+        for folder in (before, after):
+            path = folder / name
+            versions.append(path.read_bytes() if path.is_file() else None)
+        if versions[0] != versions[1]:
+            found.append(name)
+    return found
 
 
 def present(repository: Repository) -> set[str]:

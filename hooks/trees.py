@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,13 +34,23 @@ def is_teams(name: str) -> bool:
     return "team" in owners(name)
 
 
-def owner_of(name: str) -> str:
+def owner_of(name: str, owned: Container[str] = ()) -> str:
     """Return who owns a path; what no row of the table knows is the team's.
 
     Args:
         name: The path from the project's root, with slashes.
+        owned: The files that the team has recorded as its own.
     """
-    return next(iter(owners(name)), "team")
+    return "team" if name in owned else next(iter(owners(name)), "team")
+
+
+def yours(answers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the files that the team has recorded as its own, with the version of each.
+
+    Args:
+        answers: Those of the project; older ones record none.
+    """
+    return dict(answers.get("yours") or {})
 
 
 @contextmanager

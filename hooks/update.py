@@ -85,6 +85,11 @@ def report(result: Merge) -> int:
         say(f"{name}: the template has it no more, and you had changed it: it is yours now.")
     for name, target in result.moved.items():
         say(f"{name} is now {target}, with what you had changed.")
+    for name in result.passed:
+        say(
+            f"{name} is yours, and the template has something new in it: "
+            f"`make disown FILE={name}` merges it."
+        )
     if not result.conflicts and not result.broken:
         return 0
     lines = [f"{name}: {advice}" for name, advice in result.conflicts.items()]

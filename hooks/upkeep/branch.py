@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from messages import SCRATCH, RefusalError, bullets, complain, report
 from refresh import after_merge
 from repository import Repository
 from steps import Runner, Step, StepError, environment, say
-from trees import ANSWERS, owner_of
+from trees import ANSWERS, owner_of, yours
 
 from upkeep.scratch import LOCAL_CONFIG, undisturbed, worktree
 from upkeep.versions import recorded_version, version_to_take
@@ -62,7 +62,7 @@ def update(repository: Repository, wanted: str, *, preview: bool) -> int:
         return 0
     branch = f"update/{version}"
     # The second work tree has what was committed, and nothing else.
-    unseen = uncommitted(repository)
+    unseen = uncommitted(repository, yours(stored))
     found = list(obstacles(repository, stored["package_name"], (recorded, version)))
     if not preview:
         found += no_branch(repository, branch, unseen)
@@ -96,11 +96,12 @@ def update(repository: Repository, wanted: str, *, preview: bool) -> int:
     return 0 if verified else 1
 
 
-def uncommitted(repository: Repository) -> list[str]:
+def uncommitted(repository: Repository, owned: Container[str]) -> list[str]:
     """Return the files that differ from the last commit and that an update merges.
 
     Args:
         repository: Of the project.
+        owned: Files that are recorded as the team's.
 
     Returns:
         Paths from the project's root; the team's own files are not among them.
@@ -108,7 +109,7 @@ def uncommitted(repository: Repository) -> list[str]:
     found = []
     for path in repository.names("diff", "--name-only", "-z", "HEAD"):
         name = path.removeprefix(repository.prefix)
-        if name == ANSWERS or owner_of(name) in ("template", "shared"):
+        if name == ANSWERS or owner_of(name, owned) in ("template", "shared"):
             found.append(name)
     return found
 

@@ -15,6 +15,7 @@ from repository import GitError, Repository, repository_of
 from upkeep.branch import update
 from upkeep.doctor import doctor
 from upkeep.drift import template_diff
+from upkeep.owning import disown, own
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,6 +52,10 @@ def run(repository: Repository, options: argparse.Namespace) -> int:
         return doctor(repository, as_json=options.json)
     if options.command == "template-diff":
         return template_diff(repository)
+    if options.command == "own":
+        return own(repository, options.file)
+    if options.command == "disown":
+        return disown(repository, options.file)
     return update(repository, options.version, preview=options.preview)
 
 
@@ -64,6 +69,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     examining = commands.add_parser("doctor", help="say what is wrong, and what is to do")
     examining.add_argument("--json", action="store_true", help="for a machine")
     commands.add_parser("template-diff", help="show what was edited in the template's files")
+    owning = commands.add_parser("own", help="record a file of the template's as the team's")
+    owning.add_argument("file")
+    returning = commands.add_parser("disown", help="give it back, with what came meanwhile")
+    returning.add_argument("file")
     return parser.parse_args(arguments)
 
 

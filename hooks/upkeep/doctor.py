@@ -11,6 +11,7 @@ from guard import refusals, stored_answers
 from messages import RefusalError, bullets
 from repository import Repository
 from steps import say
+from trees import yours
 
 from upkeep.drift import edited, pristine
 from upkeep.stages import stages_to_run
@@ -36,6 +37,7 @@ class Facts:
         unmerged: Files that git holds in two versions.
         refusals: What stands in the way of an update, one sentence each.
         drift: Files that the team edited, by their owner.
+        yours: Files recorded as the team's, with the version that each comes from.
         environment: Whether there is one.
         pipeline: Why nobody can say which stages will run; most often empty.
         stages: The stages that will run again, with the seconds of their last run.
@@ -46,6 +48,7 @@ class Facts:
     unmerged: list[str]
     refusals: list[str]
     drift: dict[str, list[str]]
+    yours: dict[str, str]
     environment: bool
     pipeline: str = ""
     stages: dict[str, float | None] = field(default_factory=dict)
@@ -99,6 +102,7 @@ def examine(repository: Repository) -> Facts:
         unmerged=repository.names("diff", "--name-only", "--diff-filter=U", "-z"),
         refusals=refusals(repository, answers),
         drift=edited(repository, pristine(repository, answers)),
+        yours=yours(answers),
         environment=os.path.isdir(os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"),
     )
     if facts.environment:
@@ -132,6 +136,8 @@ def report(facts: Facts) -> Iterator[tuple[str, str]]:
     for owner, names in facts.drift.items():
         whose = "the template's" if owner == "template" else "the shared"
         yield "drift", f"{len(names)} of {whose} files with edits of yours{listed(names)}"
+    if facts.yours:
+        yield "yours", f"{', '.join(facts.yours)}: an update leaves them alone"
     if not facts.environment:
         yield "pipeline", "there is no environment to ask: make setup"
     elif facts.pipeline:

@@ -9,7 +9,7 @@ from typing import Any
 
 from guard import stored_answers
 from repository import Repository
-from trees import drop, files_of, is_teams, owner_of, rendered, tree_of
+from trees import drop, files_of, owner_of, rendered, tree_of, yours
 
 from upkeep.versions import recorded_version
 
@@ -40,7 +40,8 @@ def pristine(repository: Repository, answers: Mapping[str, Any]) -> Pristine:
     """
     with rendered(answers, recorded_version(answers)) as folder:
         names = files_of(folder)
-        teams = {name for name in names if is_teams(name)}
+        owned = yours(answers)
+        teams = {name for name in names if owner_of(name, owned) == "team"}
         drop(folder, teams)
         # Files that the team added beside these are no drift.
         listed = [f"{repository.prefix}{name}" for name in sorted(names - teams)]

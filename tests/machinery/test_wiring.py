@@ -249,6 +249,8 @@ def test_the_newest_release_looks_after_a_project(
         (wiring.doctor, "doctor"),
         (lambda: wiring.doctor(json=True), "doctor --json"),
         (wiring.template_diff, "template-diff"),
+        (lambda: wiring.own("Makefile"), "own -- Makefile"),
+        (lambda: wiring.disown("-x"), "disown -- -x"),
     ],
 )
 def test_what_is_asked_reaches_the_template(

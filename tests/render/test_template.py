@@ -21,7 +21,7 @@ from support import ROOT, Project
 TEMPLATE = ROOT / "template"
 TAG = re.compile(r"(?<!\$)\{[{%#].*?[}%#]\}", re.S)
 GRAMMAR = ["type", "help", "choices", "placeholder", "default", "ask", "when", "validator"]
-COMPUTED = {"project_slug", "first_package_name"}
+COMPUTED = {"project_slug", "first_package_name", "yours"}
 
 
 def template_files() -> list[Path]:
@@ -250,6 +250,8 @@ def test_a_reason_is_no_code(render: Callable[..., Project], tmp_path: Path, com
         ),
         (["doctor", "JSON=1"], ["churn-radar", "doctor", "--json"]),
         (["template-diff"], ["churn-radar", "template-diff"]),
+        (["own", "FILE=a b"], ["churn-radar", "own", "--", "a b"]),
+        (["disown"], ["churn-radar", "disown", "--", ""]),
     ],
 )
 def test_make_passes_on_what_the_template_is_asked(

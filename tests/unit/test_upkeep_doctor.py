@@ -12,13 +12,14 @@ from messages import RefusalError
 from upkeep import doctor, stages
 from upkeep.doctor import Facts
 
-WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, environment=True)
+WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, environment=True)
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
     [
         ({}, "fine"),
+        ({"yours": {"LICENSE": "v1"}}, "fine"),
         ({"newer": ["v2"]}, "to do"),
         ({"stages": {"train": None}}, "to do"),
         ({"environment": False}, "to do"),

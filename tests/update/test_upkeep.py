@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import pytest
 import support
+from messages import RefusalError
 from releases import Releases, first_release
+from repository import Repository, repository_of
 from support import Project
 from unit.hooks_lab import FAKE_UV, install
+from upkeep import owning, versions
 
 DATA = "run --no-sync churn-radar data"
 VERIFY = "run --no-sync churn-radar verify"
@@ -204,6 +208,61 @@ def test_doctor_says_what_is_wrong_and_template_diff_what_was_edited(asked: Aske
     assert (shown.returncode, "\n+# of the team\n" in difference) == (0, True)
     assert "seed" not in difference
     assert asked.state() == before
+
+
+def test_a_file_that_is_owned_is_left_alone_until_it_is_given_back(
+    asked: Asked, capfd: pytest.CaptureFixture[str]
+) -> None:
+    git = asked.project.path
+    makefile = git / "Makefile"
+    makefile.write_text(f"{makefile.read_text('utf-8')}# of the team\n", encoding="utf-8")
+    support.commit(git, "A line of the team's")
+    owned = asked.start("own", "--", "Makefile")
+    assert owned.wait() == 0
+    changed = support.git(git, "diff", "--unified=0").splitlines()
+    assert [line for line in changed if re.match(r"[+-][^+-]", line)] == [
+        "-yours: {}",
+        "+yours:",
+        "+    Makefile: v1.0.0",
+    ]
+    support.commit(git, "Own the Makefile")
+
+    updated = asked.releases.update(asked.project)
+    assert not updated.text("Makefile").startswith("# of v2\n")
+    said = capfd.readouterr().out
+    assert "Makefile is yours, and the template has something new in it" in said
+    assert "    Makefile: v1.0.0\n" in updated.text(".copier-answers.yml")
+    support.commit(git, "Update")
+
+    returned = asked.start("disown", "--", "./Makefile")
+    out, errors = returned.communicate()
+    assert returned.returncode == 0, errors
+    assert "with what came since v1.0.0" in out
+    assert updated.text("Makefile").startswith("# of v2\n")
+    assert updated.text("Makefile").endswith("# of the team\n")
+    assert "\nyours: {}\n" in updated.text(".copier-answers.yml")
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said"),
+    [
+        ("own", "", "say which file: make own FILE=Makefile"),
+        ("own", "params.yaml", "none of the template's files: it is yours already"),
+        ("own", "notes.md", "none of the template's files: it is yours already"),
+        ("own", ".copier-answers.yml", "is written by tools"),
+        ("own", "docker", "docker is a folder: name a file in it"),
+        ("own", "../other", "../other is outside the project"),
+        ("disown", "Makefile", "Makefile is not recorded as yours (none is)"),
+    ],
+)
+def test_a_file_that_cannot_be_owned_is_one_sentence(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, command: str, file: str, said: str
+) -> None:
+    monkeypatch.setattr(versions, "TEMPLATE", Repository(asked.releases.path, asked.releases.path))
+    monkeypatch.chdir(asked.project.path)
+    repository = repository_of(asked.project.path)
+    with pytest.raises(RefusalError, match=re.escape(said)):
+        getattr(owning, command)(repository, file)
 
 
 def test_doctor_without_answers_says_how_to_bring_them_back(asked: Asked) -> None:

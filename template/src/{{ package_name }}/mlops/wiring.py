@@ -91,6 +91,16 @@ def template_diff() -> None:
     _look_after(["template-diff"])
 
 
+def own(file: Annotated[str, typer.Argument(help="A file of the template's.")]) -> None:
+    """Record a file as the team's, so that no update touches it."""
+    _look_after(["own", "--", file])
+
+
+def disown(file: Annotated[str, typer.Argument(help="A file that was recorded.")]) -> None:
+    """Give a file back to the template, and merge what came meanwhile."""
+    _look_after(["disown", "--", file])
+
+
 def _look_after(arguments: Sequence[str]) -> NoReturn:
     """Run the newest `hooks/upkeep`, and end as it does."""
     with template(Path.cwd(), hook=UPKEEP) as folder:
@@ -274,4 +284,4 @@ def _reason(output: str) -> str:
     return lines[-1] if lines else "no reason was given"
 
 
-COMMANDS = (wire, update, doctor, template_diff)
+COMMANDS = (wire, update, doctor, template_diff, own, disown)
