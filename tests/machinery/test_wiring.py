@@ -266,6 +266,22 @@ def test_what_is_asked_reaches_the_template(
     assert capfd.readouterr().out == f"v2.0.0 in project {asked}\n"
 
 
+def test_a_file_is_named_from_any_folder_of_the_project(
+    template: Path,
+    answers: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    root = answers(src_path=str(template), commit="v1.0.0")
+    (root / "params.yaml").touch()
+    (root / "docker").mkdir()
+    monkeypatch.chdir(root / "docker")
+    with pytest.raises(Exit):
+        wiring.own("train.Dockerfile")
+    name = root.resolve() / "docker/train.Dockerfile"
+    assert capfd.readouterr().out == f"v2.0.0 in project own -- {name}\n"
+
+
 @pytest.mark.parametrize(
     ("recorded", "message"),
     [

@@ -31,7 +31,7 @@ COMMANDS = (
 )
 """The modules in which rooms keep their commands; a starter has fewer of them."""
 
-TAKE_A_PATH = {"data", "feedback", "notebook-content", "predict", "wire"}
+TAKE_A_PATH = {"data", "disown", "feedback", "notebook-content", "own", "predict", "wire"}
 """Commands that are given files, whose names are those of the folder in which a person is."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -56,11 +56,8 @@ def wire(
     """Fit the project to your own data with the template that it was made from."""
     if not data or not target:
         raise ProjectError("say what to wire: make wire DATA=customers.csv TARGET=churned")
-    root = find_root(Path.cwd())
-    if root != Path.cwd():
-        data = str(Path(data).expanduser().absolute())
-        os.chdir(root)
-    with template(root, source) as folder:
+    data = _enter_project(data)
+    with template(Path.cwd(), source) as folder:
         arguments = [*(options or []), f"--target={target}", "--", data]
         raise typer.Exit(run_hook(folder / WIRE, arguments, IN_PROJECT))
 
@@ -93,12 +90,22 @@ def template_diff() -> None:
 
 def own(file: Annotated[str, typer.Argument(help="A file of the template's.")]) -> None:
     """Record a file as the team's, so that no update touches it."""
-    _look_after(["own", "--", file])
+    _look_after(["own", "--", _enter_project(file)])
 
 
 def disown(file: Annotated[str, typer.Argument(help="A file that was recorded.")]) -> None:
     """Give a file back to the template, and merge what came meanwhile."""
-    _look_after(["disown", "--", file])
+    _look_after(["disown", "--", _enter_project(file)])
+
+
+def _enter_project(path: str) -> str:
+    """Enter the project's folder, and return the path of a file as it is from there."""
+    root = find_root(Path.cwd())
+    if root == Path.cwd():
+        return path
+    whole = str(Path(path).expanduser().absolute())
+    os.chdir(root)
+    return whole
 
 
 def _look_after(arguments: Sequence[str]) -> NoReturn:
