@@ -284,7 +284,7 @@ def next_steps(branch: str, *, verified: bool) -> str:
             f"\nThe branch {branch} has the update, and every check passed. Next:\n"
             f"  git diff HEAD...{branch}\n"
             f"  git merge {branch}      # or push it, and open a pull request\n"
-            "  make setup && make verify"
+            "  make setup && uv run dvc checkout && make verify"
         )
     return (
         f"\nThe branch {branch} has the update, and does not verify. Next:\n"

@@ -139,7 +139,7 @@ def template(root: Path, source: str = "", hook: Path = WIRE) -> Iterator[Path]:
         yield folder
         return
     if not address:
-        raise ProjectError(f"{ANSWERS} records no template: name it, {_remedy(hook)}")
+        raise ProjectError(f"{ANSWERS} records no template: {_remedy(hook)}")
     if not source and _is_relative(address):
         raise ProjectError(
             f"{ANSWERS} records the template as {address!r}, a path from the folder in which the "
