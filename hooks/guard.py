@@ -30,6 +30,21 @@ def refusals(repository: Repository, answers: Mapping[str, Any]) -> list[str]:
     Returns:
         One sentence for each problem, with what to do about it.
     """
+    found = defects(repository, answers)
+    found += uncommitted(repository, names_of_both(answers))
+    return found
+
+
+def defects(repository: Repository, answers: Mapping[str, Any]) -> list[str]:
+    """Find what stands in the way of an update and a commit does not mend.
+
+    Args:
+        repository: Of the project.
+        answers: Those that will be used.
+
+    Returns:
+        One sentence for each problem, with what to do about it.
+    """
     found = []
     if sys.version_info < OLDEST_PYTHON:
         found.append("Copier runs on a Python before 3.11: choose one with `uvx --python`.")
@@ -39,12 +54,16 @@ def refusals(repository: Repository, answers: Mapping[str, Any]) -> list[str]:
             f"src/{package}/mlops is not there, and the update would make it again beside yours: "
             f"name the package's folder {package} again."
         )
-    names = names_of_now(package) | names_of_then(package, answers["_commit"])
-    found += unsafe_paths(repository, names)
-    found += uncommitted(repository, names)
+    found += unsafe_paths(repository, names_of_both(answers))
     found += left_over(repository)
     found += foreign_answers(answers)
     return found
+
+
+def names_of_both(answers: Mapping[str, Any]) -> set[str]:
+    """Return every path that Copier may write or delete in an update."""
+    package = answers["package_name"]
+    return names_of_now(package) | names_of_then(package, answers["_commit"])
 
 
 def unsafe_paths(repository: Repository, names: set[str]) -> Iterator[str]:

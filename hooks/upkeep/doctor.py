@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from guard import refusals, stored_answers
+from guard import defects, stored_answers
 from messages import RefusalError, bullets
 from repository import Repository
 from steps import say
@@ -100,7 +100,8 @@ def examine(repository: Repository) -> Facts:
         newer=newer_releases(version),
         # Asked of git itself, since the guard knows of `.rej` files alone.
         unmerged=repository.names("diff", "--name-only", "--diff-filter=U", "-z"),
-        refusals=refusals(repository, answers),
+        # Work that is not committed is no fault of a project; an update asks for the commit itself.
+        refusals=defects(repository, answers),
         drift=edited(repository, pristine(repository, answers)),
         yours=yours(answers),
         environment=os.path.isdir(os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"),
