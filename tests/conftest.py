@@ -14,14 +14,29 @@ import support
 from plumbum import local
 from support import Project
 
-LONG = ("test_known_tables.py", "test_hostile.py", "test_update.py")
+CHAMPION = ("test_champions.py", "test_promotion.py")
+"""They share a project with a champion, which takes minutes to make."""
+
+# The frameworks make projects of their own, while the other process waits for the default one.
+LONGEST = (*CHAMPION, "test_frameworks.py", "test_known_tables.py", "test_faults.py")
+LONG = ("test_hostile.py", "test_update.py")
 """Beside whole projects, which take minutes too."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `-n`, begin with what takes minutes in one piece, or one core would end alone."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: "e2e" not in item.path.parts and item.path.name not in LONG)
+        items.sort(key=turn)
+
+
+def turn(item: pytest.Item) -> int:
+    """When a test has its turn: those of the lowest number are the first."""
+    name = item.path.name
+    if name in LONGEST:
+        return LONGEST.index(name)
+    if "e2e" in item.path.parts or name in LONG:
+        return len(LONGEST)
+    return len(LONGEST) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,7 +57,7 @@ def process_group(nodeid: str) -> str:
     """Name the tests that share a process with this one: most often those of its file."""
     file, _, test = nodeid.partition("::")
     name = Path(file).name
-    if name in ("test_promotion.py", "test_champions.py"):
+    if name in CHAMPION:
         return "with a champion"
     # It makes a project for each parameter.
     if name == "test_frameworks.py" and "[" in test:
@@ -56,15 +71,21 @@ def process_group(nodeid: str) -> str:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the settings of git and Copier that this machine happens to have.
 
-    A run in the background has Ctrl-C switched off, and its children would inherit that.
+    A run in the background has Ctrl-C switched off, one under nohup SIGHUP too, and its children
+    would inherit that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # A handler is not inherited, and this run still outlives its terminal.
+        signal.signal(signal.SIGHUP, lambda *_: None)
     settings = tmp_path_factory.mktemp("settings") / "settings.yml"
     settings.write_text("{}\n", encoding="utf-8")
     variables = {
         "COPIER_SETTINGS_PATH": str(settings),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
+        # Most of what mypy reads for a project is of libraries, and the same for the next one.
+        "MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy")),
     }
     for role in ("AUTHOR", "COMMITTER"):
         variables |= {f"GIT_{role}_NAME": "Test", f"GIT_{role}_EMAIL": "test@example.org"}

@@ -221,6 +221,20 @@ def test_a_second_signal_does_not_stop_what_puts_files_back() -> None:
             signal.signal(number, handler)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As `nohup` wants it."""
+    before = {number: signal.getsignal(number) for number in command.ENDING}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        command.catch_signals()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) == command.interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def test_outside_a_project_nothing_is_wired(tmp_path: Path) -> None:
     done = wire(Project(tmp_path), "--target=left", "--", "mine.csv")
     assert done.returncode == 1
