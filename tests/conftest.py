@@ -14,6 +14,9 @@ import support
 from plumbum import local
 from support import Project
 
+# As the projects' commands set it, before scikit-learn is imported: two workers share two cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 CHAMPION = ("test_champions.py", "test_promotion.py")
 """They share a project with a champion, which takes minutes to make."""
 

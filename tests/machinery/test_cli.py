@@ -1,5 +1,6 @@
 """The commands: what they say, and that a person's mistake is no traceback."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -83,3 +84,15 @@ def test_exit_status_is_the_verdict(
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     monkeypatch.setattr("churn_radar.mlops.verify.runner.verify", lambda *_: passed)
     assert call(monkeypatch, command) == (0 if passed else 1)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active", "active")])
+def test_threads_that_wait_leave_their_core_to_others(
+    before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    else:
+        monkeypatch.setenv("OMP_WAIT_POLICY", before)
+    assert call(monkeypatch, "--help") == 0
+    assert os.environ["OMP_WAIT_POLICY"] == after

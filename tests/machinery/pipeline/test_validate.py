@@ -61,6 +61,24 @@ def test_a_feature_that_divides_by_zero_is_named_with_its_row(
         assert f"row(s), the first is row 2 of {config.data.raw.name}" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("calls", "calls: not declared in the schema: FeatureTable in schemas.py has no line for"),
+        ("payment_risk", "payment_risk: breaks the rule less_than_or_equal_to(1)"),
+    ],
+)
+def test_a_feature_that_breaks_its_schema_is_refused_before_anything_is_trained(
+    name: str, said: str, config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = [feature for feature in team.features() if feature.name != name]
+    wrong = Feature(name, "numeric", "a team", "calls", "It helps.", lambda rows: rows.index + 2.0)
+    monkeypatch.setattr(team, "features", lambda: [*features, wrong])
+    with pytest.raises(ProjectError) as refused:
+        stage("validate")(config, finished)
+    assert said in str(refused.value)
+
+
 def test_infinity_in_the_data_is_refused_with_its_row(
     config: Config, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,9 @@ _add_commands()
 
 def main() -> None:
     """Run a command; a mistake that a person can fix is one message and exit status 1."""
+    # Threads of scikit-learn that wait for each other otherwise keep their core busy, which on a
+    # shared machine makes a training several times as long. Read when scikit-learn is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except ProjectError as error:

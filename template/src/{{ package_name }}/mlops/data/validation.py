@@ -147,7 +147,10 @@ def _sentence(cases: pd.DataFrame, schema: type[pa.DataFrameModel], where: Where
     first = cases.iloc[0]
     check = str(first["check"])
     if check in ABOUT_COLUMNS:
-        return f"{', '.join(cases['failure_case'])}: {ABOUT_COLUMNS[check]}"
+        sentence = f"{', '.join(cases['failure_case'])}: {ABOUT_COLUMNS[check]}"
+        if check == "column_in_schema":
+            sentence += f": {schema.__name__} in schemas.py has no line for it"
+        return sentence
     is_column = first["schema_context"] == "Column"
     subject = first["column"] if is_column else "the table"
     place = declared_at(schema, str(first["column"]), check)

@@ -119,10 +119,10 @@ def require_row_wise(features: Sequence[Feature], rows: pd.DataFrame, seed: int)
             )
 
 
-def require_numbers(
+def require_sound_features(
     features: Sequence[Feature], rows: pd.DataFrame, where: Where = row_of_table
 ) -> None:
-    """Demand that no feature is infinite, or empty where its schema wants a number.
+    """Demand that the features hold their schema, and that none is infinite or empty.
 
     Args:
         features: The team's features.
@@ -130,7 +130,7 @@ def require_numbers(
         where: Says where a row is.
 
     Raises:
-        ProjectError: Names each such feature, and the first row.
+        ProjectError: Names each such feature, and the first row; or what breaks the schema.
     """
     try:
         table = feature_table(features, rows)
@@ -162,6 +162,8 @@ def require_numbers(
             "\n  ".join(["features.py gives what no model can read:", *problems])
             + "\nIt most likely divides by 0: decide there what such a row gets"
         )
+    # After that, since the schema would only say that a value is missing, not why.
+    checked(team.feature_schema(), table, where)
 
 
 def _same(feature: Feature, one: pd.Series, other: pd.Series) -> bool:

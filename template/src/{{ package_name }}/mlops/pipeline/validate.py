@@ -10,7 +10,7 @@ from ..config import Config
 from ..data.readers import row_finder
 from ..data.validation import checked
 from ..errors import ProjectError
-from ..modeling.inputs import require_numbers
+from ..modeling.inputs import require_sound_features
 
 
 def validate(config: Config, root: Path) -> str:
@@ -25,8 +25,8 @@ def validate(config: Config, root: Path) -> str:
 
     Raises:
         ProjectError: The table breaks a rule, params.yaml names a column that is not there, a row
-            has no group, a feature gives no number, or dvc.yaml does not list a helper of
-            schemas.py.
+            has no group, a feature gives no number or breaks its schema, or dvc.yaml does not list
+            a helper of schemas.py.
     """
     _refuse_unlisted_helpers(root)
     # Rows keep the order of the file, so that a message can name them as they are there.
@@ -39,7 +39,7 @@ def validate(config: Config, root: Path) -> str:
             if name not in table:
                 raise ProjectError(f"data.{setting}: {name} is not a column of the raw table")
     _refuse_rows_without_group(config, table)
-    require_numbers(team.features(), table, where)
+    require_sound_features(team.features(), table, where)
     table.to_parquet(root / config.table("interim", "validate"), index=False)
     missing = int(table[config.data.target].isna().sum())
     return f"{len(table):,} rows hold the schema; {missing:,} still wait for their label"
