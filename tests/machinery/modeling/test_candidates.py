@@ -111,7 +111,7 @@ def test_other_candidates_are_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"forest": {"n_trees": 9}}, r"^model\.forest\.n_trees: 9 is refused: .*'n_trees'$"),
         (
             {"tree": {"depth": 2}, "forest": {"n_trees": 9}},
-            r"^model\.tree\.depth: 2 is refused: .*'depth'$",
+            r"^model\.tree\.depth: 2 is refused: .*'depth': did you mean max_depth\?$",
         ),
         ({"forrest": {}}, r"^model\.forrest: .*no such candidate: did you mean forest\?$"),
         ({"zzz": {}}, r"^model\.zzz: .*no such candidate: there are forest, guess, tree$"),

@@ -33,6 +33,19 @@ class ProjectError(Exception):
         super().__init__(printable(message))
 
 
+class SettingError(ProjectError):
+    """Says what is wrong with one setting of params.yaml.
+
+    Attributes:
+        path: The names that lead to the setting.
+    """
+
+    def __init__(self, path: Names, message: str) -> None:
+        """Take the names that lead to the setting, and a message that begins with them."""
+        super().__init__(message)
+        self.path = path
+
+
 def printable(text: str) -> str:
     """Return the text with its control characters written out, which a terminal would obey.
 

@@ -1,17 +1,19 @@
 """The candidates of model.py, validated, and the choice of the simplest that is good enough."""
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import model_selection
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 
 from .. import names, team
 from ..config import Config
-from ..errors import ProjectError, hint
+from ..errors import ProjectError, SettingError, hint
 
 N_TRIAL_ROWS = 1_000
 """Rows on which a setting is tried out after a candidate has failed."""
@@ -58,10 +60,22 @@ def candidates(config: Config) -> dict[str, Pipeline]:
             )
     for name in config.model.sections:
         if name not in models:
-            raise ProjectError(
-                f"model.{name}: model.py has no such candidate: {hint(name, models)}"
-            )
+            message = f"model.{name}: model.py has no such candidate: {hint(name, models)}"
+            raise SettingError(("model", name), message)
     return models
+
+
+def require_scorer(config: Config) -> None:
+    """Demand that scikit-learn has the metric, before anything is fitted for it.
+
+    Raises:
+        SettingError: Names the metric that was probably meant.
+    """
+    metric = config.selection.metric
+    known = get_scorer_names()
+    if metric not in known:
+        message = f"selection.metric: scikit-learn has no scorer {metric}: {hint(metric, known)}"
+        raise SettingError(("selection", "metric"), message)
 
 
 def simpler_candidates(models: dict[str, Pipeline], chosen: str) -> dict[str, Pipeline]:
@@ -165,7 +179,23 @@ def _failure(attempt: Callable[[Config], object], config: Config) -> Exception |
 def _refusal(config: Config, name: str, key: str, error: Exception) -> ProjectError:
     value = config.model.settings(name)[key]
     reason = str(error).strip().partition("\n")[0]
-    return ProjectError(f"model.{name}.{key}: {value!r} is refused: {reason}")
+    message = f"model.{name}.{key}: {value!r} is refused: {reason}"
+    known = _parameters(config, name)
+    near = get_close_matches(key, known, 1)
+    if key not in known and near:
+        message += f": did you mean {near[0]}?"
+    return SettingError(("model", name, key), message)
+
+
+def _parameters(config: Config, name: str) -> list[str]:
+    """The parameters of a candidate's estimator; none if it cannot be made without its settings."""
+    without_settings: dict[str, Any] = {section: {} for section in config.model.sections}
+    model = config.model.model_copy(update=without_settings)
+    try:
+        estimator = team.candidates(config.model_copy(update={"model": model}))[name][-1]
+    except Exception:
+        return []
+    return list(estimator.get_params())
 
 
 def cross_validate(

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from .. import team
-from ..config import Config, load_config
-from ..errors import ProjectError
+from ..config import Config, line_numbers, load_config
+from ..errors import ProjectError, SettingError
 
 console = Console()
 
@@ -87,8 +87,15 @@ def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> No
     root = Path.cwd()
     config = load_config(root)
     for name in stages or STAGES:
+        try:
+            said = run_stage(name, config, root)
+        except SettingError as error:
+            line = line_numbers(root).get(error.path)
+            # A setting that is not in the file has its default, and no line.
+            place = f"params.yaml, line {line}: " if line else ""
+            raise ProjectError(f"{place}{error}") from None
         # One line a stage, from which a name can be copied.
-        console.print(f"{name}: {run_stage(name, config, root)}", highlight=False, soft_wrap=True)
+        console.print(f"{name}: {said}", highlight=False, soft_wrap=True)
 
 
 def code() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..config import Config
 from ..modeling.inputs import training_sample
+from ..modeling.selection import require_scorer
 from ..modeling.tuning import MAX_ROWS, Found, refuse_gaps, search
 
 
@@ -24,9 +25,11 @@ def tune(config: Config, root: Path) -> str:
         For each candidate the score before and after.
 
     Raises:
-        ProjectError: A setting is neither searched nor fixed for a reason, or cannot be scored.
+        ProjectError: A setting is neither searched nor fixed for a reason, or cannot be scored; or
+            there is no such metric.
     """
     refuse_gaps(config)
+    require_scorer(config)
     found = _search_all(config, root)
     metric = config.selection.metric
     settings = {}

@@ -200,11 +200,9 @@ class Job:
         names = chunks.column_names(file, self._how)
         missing = self._champion.missing(names)
         if missing:
-            declared = set(self._champion.declared(names))
-            raise ProjectError(
-                f"{file} has no column {', '.join(missing)}, which Request in schemas.py declares; "
-                f"{hint(missing[0], set(names) - declared)}"
-            )
+            message = f"{file} lacks {', '.join(missing)}, which Request in schemas.py declares"
+            others = set(names) - set(self._champion.declared(names))
+            raise ProjectError(f"{message}; {hint(missing[0], others)}" if others else message)
         return self._champion.declared(names)
 
     def unknown(self) -> list[str]:
