@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SNAKE = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 KEBAB = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 TAG = r"[a-z0-9][a-z0-9._-]*"
-PURPOSES = "feature|fix|data|experiment|docs|chore|release"
+PURPOSES = "feature|fix|refactor|data|experiment|test|docs|chore|release"
 STEPS = "raw|ingest|validate|train|test"
 
 

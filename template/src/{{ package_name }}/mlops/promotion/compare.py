@@ -240,7 +240,8 @@ def _lines(found: Comparison) -> list[tuple[str, ...]]:
         seconds = (f"{here:.1f}", f"{there:.1f}", f"{here - there:+.1f}")
         lines.append(("seconds of training", "", *seconds))
     here_kb, there_kb = (size / 1000 for size in found.sizes)
-    sizes = (f"{here_kb:,.0f}", f"{there_kb:,.0f}", f"{here_kb - there_kb:+,.0f}")
+    # With a decimal, or a rounded difference may contradict its rounded sizes.
+    sizes = (f"{here_kb:,.1f}", f"{there_kb:,.1f}", f"{here_kb - there_kb:+,.1f}")
     lines.append(("kB of the model", "", *sizes))
     return lines
 
