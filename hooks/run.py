@@ -197,6 +197,7 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
         runner.run(step)
     say(f"\n{table(runner.seconds)}\n\n{slug} is updated, and every check passed.")
     say("Nothing was committed. Next:\n  git diff HEAD\n  git add --all\n  git commit")
+    say("  make doctor   # whether anything is left to do")
 
 
 def list_files(runner: Runner, *options: str) -> list[str]:

@@ -32,7 +32,7 @@ PRESENT = Config.model_validate(
             "slices": {"critical": ["before=yes"], "min_rows": 50},
             "features": {"kept": {"before": "Because."}},
         },
-        "cost": {"currency": "GBP"},
+        "hosting": {"currency": "GBP"},
     }
 )
 """What params.yaml says of another table, before it is wired to this one."""

@@ -15,6 +15,7 @@ from repository import Repository
 from steps import Runner, Step, StepError, environment, say
 from trees import ANSWERS, owner_of, yours
 
+from upkeep.migrate import announcement
 from upkeep.scratch import LOCAL_CONFIG, undisturbed, worktree
 from upkeep.versions import recorded_version, version_to_take
 
@@ -93,6 +94,8 @@ def update(repository: Repository, wanted: str, *, preview: bool) -> int:
         else:
             hand_over(scratch, branch, f"Update the template from {recorded} to {version}")
             say(next_steps(branch, verified=verified))
+        if waiting := announcement(scratch.place):
+            say(f"\n{waiting}")
     return 0 if verified else 1
 
 

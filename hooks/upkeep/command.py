@@ -15,6 +15,7 @@ from repository import GitError, Repository, repository_of
 from upkeep.branch import update
 from upkeep.doctor import doctor
 from upkeep.drift import template_diff
+from upkeep.migrate import migrate
 from upkeep.owning import disown, own
 
 
@@ -56,6 +57,8 @@ def run(repository: Repository, options: argparse.Namespace) -> int:
         return own(repository, options.file)
     if options.command == "disown":
         return disown(repository, options.file)
+    if options.command == "migrate":
+        return migrate(repository, options.apply, commit=options.commit)
     return update(repository, options.version, preview=options.preview)
 
 
@@ -71,6 +74,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("template-diff", help="show what was edited in the template's files")
     owning = commands.add_parser("own", help="record a file of the template's as the team's")
     owning.add_argument("file")
+    migrating = commands.add_parser("migrate", help="say what a release asks of the team's files")
+    migrating.add_argument("--apply", default="", help="a migration to write, or all")
+    migrating.add_argument("--commit", action="store_true", help="make a commit of each")
     returning = commands.add_parser("disown", help="give it back, with what came meanwhile")
     returning.add_argument("file")
     return parser.parse_args(arguments)

@@ -14,6 +14,7 @@ from steps import say
 from trees import yours
 
 from upkeep.drift import edited, pristine
+from upkeep.migrate import pending
 from upkeep.stages import stages_to_run
 from upkeep.versions import newer_releases, recorded_version, released_on
 
@@ -37,6 +38,8 @@ class Facts:
         unmerged: Files that git holds in two versions.
         refusals: What stands in the way of an update, one sentence each.
         drift: Files that the team edited, by their owner.
+        migrations: What releases ask for in the team's files, by its name: until when what it
+            replaces works.
         yours: Files recorded as the team's, with the version that each comes from.
         environment: Whether there is one.
         pipeline: Why nobody can say which stages will run; most often empty.
@@ -48,6 +51,7 @@ class Facts:
     unmerged: list[str]
     refusals: list[str]
     drift: dict[str, list[str]]
+    migrations: dict[str, str]
     yours: dict[str, str]
     environment: bool
     pipeline: str = ""
@@ -58,7 +62,7 @@ class Facts:
         """The verdict: of `STATUSES`."""
         if self.unmerged or self.refusals or self.pipeline:
             return BROKEN
-        if self.newer or self.stages or not self.environment:
+        if self.newer or self.migrations or self.stages or not self.environment:
             return TO_DO
         return FINE
 
@@ -103,6 +107,7 @@ def examine(repository: Repository) -> Facts:
         # Work that is not committed is no fault of a project; an update asks for the commit itself.
         refusals=defects(repository, answers),
         drift=edited(repository, pristine(repository, answers)),
+        migrations={one.name: one.until for one in pending(repository.place)},
         yours=yours(answers),
         environment=os.path.isdir(os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"),
     )
@@ -137,6 +142,8 @@ def report(facts: Facts) -> Iterator[tuple[str, str]]:
     for owner, names in facts.drift.items():
         whose = "the template's" if owner == "template" else "the shared"
         yield "drift", f"{len(names)} of {whose} files with edits of yours{listed(names)}"
+    for name, until in facts.migrations.items():
+        yield "migration", f"{name} is pending; what it replaces works until {until}: make migrate"
     if facts.yours:
         yield "yours", f"{', '.join(facts.yours)}: an update leaves them alone"
     if not facts.environment:

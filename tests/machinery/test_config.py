@@ -78,7 +78,14 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
             GOOD.replace("metric: r2", "metric: r2, folds: 1"),
             r"line 5: selection\.folds: it should be greater than or equal to 2$",
         ),
-        (GOOD + "cost: &cost {itself: *cost}", r"line 7: cost\.itself is not a setting: there are"),
+        (
+            GOOD + "hosting: &hosting {itself: *hosting}",
+            r"line 7: hosting\.itself is not a setting: there are",
+        ),
+        (
+            GOOD + "cost: {core_month: 5}\nhosting: {gb_month: 5}",
+            "`hosting`, and its old name `cost`",
+        ),
         (
             GOOD + "tracking: 5",
             r"^params\.yaml, line 7: tracking: a section is needed with keep_runs$",
@@ -90,7 +97,7 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
         (GOOD + "seed: 1", r"^params\.yaml, line 7: seed is duplicated in its section"),
         (GOOD.replace("r2}", "r2, metric: r2}"), "line 5: metric is duplicated"),
         ("# Nothing\n", r"^params\.yaml is empty"),
-        (GOOD + "cost: {core_month: 2026-02-30}", "not YAML: day"),
+        (GOOD + "hosting: {core_month: 2026-02-30}", "not YAML: day"),
         (GOOD.replace("regression", "clustering"), "task: "),
         (GOOD.replace("homes,", "Homes!,"), r"data.name: .*for example homes"),
         (GOOD.replace("{name: home-price}", "{name: Home Price}"), "for example home-price"),
@@ -116,6 +123,15 @@ def test_a_section_may_take_over_another_and_change_it(tmp_path: Path) -> None:
     settings = "first: &first {a: 1, b: 2}\nsecond: {<<: *first, b: 3}\n"
     (tmp_path / "params.yaml").write_text(settings, encoding="utf-8")
     assert read_settings(tmp_path)["second"] == {"a": 1, "b": 3}
+
+
+def test_a_section_of_an_old_name_works_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load(tmp_path, GOOD + "cost: {core_month: 31}\n").hosting.core_month == 31
+    said = capsys.readouterr().err
+    assert "`cost` is called `hosting` now, and works until version 0.3.0" in said
+    assert said.endswith(": make migrate\n")
 
 
 def test_a_text_that_looks_like_a_number_is_written_as_text(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from messages import RefusalError
 from upkeep import doctor, stages
 from upkeep.doctor import Facts
 
-WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, environment=True)
+WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, {}, environment=True)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, env
         ({}, "fine"),
         ({"yours": {"LICENSE": "v1"}}, "fine"),
         ({"newer": ["v2"]}, "to do"),
+        ({"migrations": {"rename-cost": "v0.3.0"}}, "to do"),
         ({"stages": {"train": None}}, "to do"),
         ({"environment": False}, "to do"),
         ({"unmerged": ["Makefile"], "newer": ["v2"]}, "broken"),
@@ -39,12 +40,14 @@ def test_every_finding_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         newer=["v2", "v3"],
         unmerged=["pyproject.toml"],
         refusals=["Makefile.rej is left."],
+        migrations={"rename-cost": "version 0.3.0"},
         stages={"train": 1.25, "new": None},
     )
     said = "\n".join(sentence for _, sentence in doctor.report(ill))
     assert "2 releases behind v3 of the day of v3: make update" in said
     assert "  - pyproject.toml" in said
     assert "  - Makefile.rej is left." in said
+    assert "rename-cost is pending; what it replaces works until version 0.3.0: make mig" in said
     assert "1 of the template's files with edits of yours: Makefile" in said
     assert "  - train: 1.2 s the last time\n  - new: not measured" in said
 

@@ -45,7 +45,7 @@ def test_bounds_stay_but_not_those_that_name_columns(tmp_path: Path) -> None:
     config = wired(["a", "b"] * 20, tmp_path)
     assert (config.gates.floor.skill, config.gates.slices.min_rows) == (0.3, 50)
     assert (config.gates.slices.critical, config.gates.features.kept) == ([], {})
-    assert config.cost.currency == "GBP"
+    assert config.hosting.currency == "GBP"
 
 
 def test_what_was_never_tuned_is_not_tuned_now(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from churn_radar.mlops.config import Config, Costs
+from churn_radar.mlops.bounds import Costs
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.evaluation import curves, drivers
 from churn_radar.mlops.evaluation.scores import rows_of
 from churn_radar.mlops.evaluation.slices import period_table

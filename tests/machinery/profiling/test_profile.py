@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from churn_radar.mlops.bounds import Budget
+from churn_radar.mlops.bounds import Budget, Hosting
 from churn_radar.mlops.checksums import read_with_checksum
-from churn_radar.mlops.config import Config, Cost
+from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.evaluation import card
 from churn_radar.mlops.gates import budget, reproducible
@@ -38,8 +38,8 @@ def test_an_edited_profile_is_refused(measured: dict[str, Any], tmp_path: Path) 
 
 
 def test_limits_follow_from_what_was_measured(config: Config, tmp_path: Path) -> None:
-    cost = Cost(requests_per_second=300, core_month=20, gb_month=4, currency="USD")
-    limits = profile.recommend(PROFILE, config.model_copy(update={"cost": cost}))
+    hosting = Hosting(requests_per_second=300, core_month=20, gb_month=4, currency="USD")
+    limits = profile.recommend(PROFILE, config.model_copy(update={"hosting": hosting}))
     assert limits == {
         "train_cpus": 2,  # 8 CPU seconds in 5
         "train_memory_mb": 768,  # 400 x 1.5, in steps of 256
@@ -53,7 +53,7 @@ def test_limits_follow_from_what_was_measured(config: Config, tmp_path: Path) ->
     }
     # With a load test it is what HTTP left, and all processes of the service.
     load = {"requests_per_core": 60.0, "memory_mb": 700}
-    measured = profile.recommend(PROFILE, config.model_copy(update={"cost": cost}), load)
+    measured = profile.recommend(PROFILE, config.model_copy(update={"hosting": hosting}), load)
     changed = {name: value for name, value in measured.items() if limits[name] != value}
     assert changed == {
         "serve_memory_mb": 1280,  # 700 x 1.5

@@ -1,4 +1,4 @@
-"""The bounds in params.yaml: of every gate, of the service, and of a search.
+"""Sections of params.yaml: the bounds of every gate, the service, a search, and what things cost.
 
 Skill is the unit of every threshold on quality: the share of the way from a baseline's score on the
 same rows to a perfect one (Murphy, 1988, doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2).
@@ -144,3 +144,24 @@ class Serving(Section):
     log_seconds: float = Field(default=1, gt=0)  # between two writes of the prediction log
     log_mb: float = Field(default=1_000, gt=0)  # the oldest files go when it is larger
     canary: Canary = Canary()
+
+
+class Hosting(Section):
+    """What is to be served, and what it is paid with."""
+
+    requests_per_second: float = Field(default=10, gt=0)
+    core_month: float = Field(default=25, ge=0)
+    gb_month: float = Field(default=3, ge=0)
+    currency: str = "EUR"
+
+
+class Costs(Section):
+    """What each kind of error costs, in any unit: only their ratio decides."""
+
+    false_positive: float = Field(default=1, gt=0)
+    false_negative: float = Field(default=1, gt=0)
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which to act costs less than not to (Elkan, 2001, theorem 1)."""
+        return self.false_positive / (self.false_positive + self.false_negative)

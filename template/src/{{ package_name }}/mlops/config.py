@@ -1,6 +1,7 @@
 """params.yaml, read once and checked. A setting added later has its default here."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,10 +16,13 @@ from pydantic import (
 )
 
 from . import names
-from .bounds import Gates, Range, Section, Serving
+from .bounds import Costs, Gates, Hosting, Range, Section, Serving
 from .errors import ProjectError, setting_problems
 
 FLOAT_TAG = "tag:yaml.org,2002:float"
+RENAMED = {"cost": ("hosting", "version 0.3.0, in June 2027")}
+"""Sections of params.yaml that got another name, with that and until when the old one works."""
+
 EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
 """A number as YAML 1.2 has it, section 10.3.2. For YAML 1.1 `1e-3` is a text."""
 
@@ -91,6 +95,20 @@ def read_settings(root: Path) -> Any:
         raise ProjectError(f"params.yaml is not YAML: {error}") from None
     if settings is None:
         raise ProjectError("params.yaml is empty: `git checkout params.yaml` brings it back")
+    return _with_new_names(settings)
+
+
+def _with_new_names(settings: Any) -> Any:
+    """Give sections their new names, and say on stderr which ones have an old name."""
+    if not isinstance(settings, dict):
+        return settings
+    for old, (new, until) in RENAMED.items():
+        if old in settings and new in settings:
+            raise ProjectError(f"params.yaml has `{new}`, and its old name `{old}`: keep `{new}`")
+        if old in settings:
+            settings[new] = settings.pop(old)
+            note = f"params.yaml: `{old}` is called `{new}` now, and works until {until}"
+            print(f"{note}: make migrate", file=sys.stderr)
     return settings
 
 
@@ -138,27 +156,6 @@ class Tracking(Section):
     """How much history keeps its files."""
 
     keep_runs: int = Field(default=50, ge=1)
-
-
-class Cost(Section):
-    """What is to be served, and what it is paid with."""
-
-    requests_per_second: float = Field(default=10, gt=0)
-    core_month: float = Field(default=25, ge=0)
-    gb_month: float = Field(default=3, ge=0)
-    currency: str = "EUR"
-
-
-class Costs(Section):
-    """What each kind of error costs, in any unit: only their ratio decides."""
-
-    false_positive: float = Field(default=1, gt=0)
-    false_negative: float = Field(default=1, gt=0)
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which to act costs less than not to (Elkan, 2001, theorem 1)."""
-        return self.false_positive / (self.false_positive + self.false_negative)
 
 
 class Read(Section):
@@ -275,7 +272,7 @@ class Config(Section):
     tuning: Tuning = Tuning()
     tracking: Tracking = Tracking()
     gates: Gates = Gates()
-    cost: Cost = Cost()
+    hosting: Hosting = Hosting()
     costs: Costs = Costs()
     serving: Serving = Serving()
 

@@ -98,6 +98,17 @@ def disown(file: Annotated[str, typer.Argument(help="A file that was recorded.")
     _look_after(["disown", "--", _enter_project(file)])
 
 
+def migrate(
+    apply: Annotated[str, typer.Option(help="The migration to write, or all.")] = "",
+    commit: Annotated[bool, typer.Option(help="Make a commit of each.")] = False,
+) -> None:
+    """List what releases ask for in your own files, or write it."""
+    arguments = ["migrate", f"--apply={apply}"]
+    if commit:
+        arguments.append("--commit")
+    _look_after(arguments)
+
+
 def _enter_project(path: str) -> str:
     """Enter the project's folder, and return the path of a file as it is from there."""
     root = find_root(Path.cwd())
@@ -291,4 +302,4 @@ def _reason(output: str) -> str:
     return lines[-1] if lines else "no reason was given"
 
 
-COMMANDS = (wire, update, doctor, template_diff, own, disown)
+COMMANDS = (wire, update, doctor, template_diff, own, disown, migrate)

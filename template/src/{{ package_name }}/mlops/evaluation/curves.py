@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from sklearn.metrics import precision_recall_curve
 
-from ..config import Costs
+from ..bounds import Costs
 from ..modeling.metrics import wilson
 from .plots import ACCENT, GREY, draw
 

@@ -18,8 +18,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from .. import team
+from ..bounds import Hosting
 from ..checksums import file_hash, read_with_checksum, write_with_checksum
-from ..config import Config, Cost, load_config
+from ..config import Config, load_config
 from ..errors import ProjectError
 from . import MODEL
 
@@ -170,7 +171,7 @@ def recommend(
         requests_per_core = load["requests_per_core"]
         # A service is several processes.
         serve_memory = max(serve_memory, load["memory_mb"])
-    needed_cores = config.cost.requests_per_second / (requests_per_core * MAX_UTILIZATION)
+    needed_cores = config.hosting.requests_per_second / (requests_per_core * MAX_UTILIZATION)
     replicas = math.ceil(needed_cores)
     busy_cores = profile["train_cpu_seconds"] / profile["train_seconds"]
     serve_memory_mb = _memory_limit(serve_memory)
@@ -184,8 +185,8 @@ def recommend(
         "serve_batch_rows": _batch_rows(batches),
         "serve_replicas": replicas,
         "requests_per_second": round(requests_per_core, 1),
-        "month_cost": round(replicas * _month_cost(serve_memory_mb, config.cost), 2),
-        "currency": config.cost.currency,
+        "month_cost": round(replicas * _month_cost(serve_memory_mb, config.hosting), 2),
+        "currency": config.hosting.currency,
     }
 
 
@@ -200,9 +201,9 @@ def _batch_rows(batches: list[dict[str, Any]]) -> int:
     return int(best["rows"])
 
 
-def _month_cost(memory_mb: int, cost: Cost) -> float:
+def _month_cost(memory_mb: int, hosting: Hosting) -> float:
     """Of one replica, which has one core."""
-    return cost.core_month + memory_mb / 1024 * cost.gb_month
+    return hosting.core_month + memory_mb / 1024 * hosting.gb_month
 
 
 def _memory_limit(measured_mb: float) -> int:
@@ -252,7 +253,7 @@ def profile_command(config: Config, root: Path, console: Console) -> None:
     write_resources(root, limits)
     console.print(_table(profile, config))
     console.print(
-        f"For {config.cost.requests_per_second:g} requests a second: {limits['serve_replicas']} "
+        f"For {config.hosting.requests_per_second:g} requests a second: {limits['serve_replicas']} "
         f"x {limits['serve_cpus']} core, {limits['serve_memory_mb']} MB, "
         f"{limits['month_cost']:.2f} {escape(limits['currency'])} a month; "
         f"in bulk {limits['serve_batch_rows']:,} rows at once",
