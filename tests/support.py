@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import copier
+import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 Answers = Mapping[str, str | bool]
@@ -41,6 +44,32 @@ class Project:
         """Copy the files to a folder that does not exist yet."""
         shutil.copytree(self.path, target, ignore=shutil.ignore_patterns(".git"))
         return Project(target)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Make a folder once for all processes of a run, and return it. Change only a copy.
+
+    https://pytest-xdist.readthedocs.io/en/stable/how-to.html, "Making session-scoped fixtures
+    execute only once".
+
+    Args:
+        factory: Of this process.
+        name: The folder's name, which no other fixture has.
+        make: Makes the folder, which does not exist yet.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # all processes of a run share it
+    folder = base / "made_once" / name
+    folder.parent.mkdir(exist_ok=True)
+    is_whole = folder.with_name(f"{name}.made")
+    with FileLock(folder.with_name(f"{name}.lock")):
+        if not is_whole.exists():
+            # What failed in one process is tried again by the next.
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            is_whole.touch()
+    return folder
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from assembled import importable
-from support import Project
+from support import Project, once
 
 importable()
 
@@ -18,7 +18,8 @@ from churn_radar.mlops.config import Config
 from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion import record, restore
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.testing import _alone, config, finished, labelled, raw
+from churn_radar.mlops.testing import _alone, config, labelled, raw
+from churn_radar.mlops.testing import finished as finished_here
 
 HERE = Path(__file__).parent
 TASKS = ("classification",)
@@ -27,9 +28,9 @@ TASKS = ("classification",)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what needs a project with the example of each of its module's tasks."""
-    if "project_root" in metafunc.fixturenames:
+    if "task" in metafunc.fixturenames:
         tasks = getattr(metafunc.module, "TASKS", TASKS)
-        metafunc.parametrize("project_root", tasks, indirect=True, scope="session")
+        metafunc.parametrize("task", tasks, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,17 +41,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def task(request: pytest.FixtureRequest) -> str:
+    """The task that is the parameter."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
 def project_root(
-    request: pytest.FixtureRequest,
-    render: Callable[..., Project],
-    tmp_path_factory: pytest.TempPathFactory,
+    task: str, render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The project of the default answers for the task that is the parameter, quick to train."""
-    project = render(task=request.param).copy(tmp_path_factory.mktemp(request.param) / "project")
-    params = project.path / "params.yaml"
-    quick = params.read_text(encoding="utf-8").replace("max_iter: 100", "max_iter: 30")
-    params.write_text(quick, encoding="utf-8")
-    return project.path
+    """The project of the default answers for a task, quick to train. Do not change it."""
+
+    def make(folder: Path) -> None:
+        project = render(task=task).copy(folder)
+        params = project.path / "params.yaml"
+        quick = params.read_text(encoding="utf-8").replace("max_iter: 100", "max_iter: 30")
+        params.write_text(quick, encoding="utf-8")
+
+    return once(tmp_path_factory, f"project_{task}", make)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    task: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder in which every stage has run, by the fixture of a project's own tests.
+
+    The stages run once for each task. Each process has a copy, which its tests may run stages in.
+    """
+
+    def make(folder: Path) -> None:
+        shutil.copytree(request.getfixturevalue("finished_here"), folder)
+
+    made = once(tmp_path_factory, f"finished_{task}", make)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("finished") / "project"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from churn_radar.mlops.data import chunks
 from churn_radar.mlops.prediction.batch import Order, run
 from churn_radar.mlops.promotion.promote import register_candidate
 from churn_radar.mlops.tracking import registry
+from support import once
 
 COMMIT = "a123456789" * 4
 
@@ -23,16 +24,20 @@ def champion_root(
     config: Config,
     finished: Path,
     project_root: Path,
+    task: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A project whose candidate is champion, without the gates. Do not change it."""
-    root = tmp_path_factory.mktemp("champion")
-    for name in ("data", "models", "reports"):
-        shutil.copytree(finished / name, root / name)
-    shutil.copyfile(project_root / "params.yaml", root / "params.yaml")
-    version = register_candidate(config, root, COMMIT)
-    registry.set_alias(root, config.model.name, "champion", version.number)
-    return root
+
+    def make(root: Path) -> None:
+        for name in ("data", "models", "reports"):
+            shutil.copytree(finished / name, root / name)
+        shutil.copyfile(project_root / "params.yaml", root / "params.yaml")
+        version = register_candidate(config, root, COMMIT)
+        registry.set_alias(root, config.model.name, "champion", version.number)
+
+    made = once(tmp_path_factory, f"champion_{task}", make)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("champion") / "project"))
 
 
 @pytest.fixture(scope="session")

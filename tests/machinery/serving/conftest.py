@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from churn_radar.mlops.serving import log
 from machinery.serving import known
 from machinery.serving.known import Server
 from machinery.serving.logged_rows import PYTHONPATH
+from support import once
 
 QUICK = """
 serving:
@@ -34,19 +36,28 @@ def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def served(
-    config: Config, finished: Path, project_root: Path, tmp_path_factory: pytest.TempPathFactory
+    config: Config,
+    finished: Path,
+    project_root: Path,
+    task: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A project whose first version is champion, with a second one beside it."""
-    root = known.copy_project(
-        finished, project_root / "params.yaml", tmp_path_factory.mktemp("served")
-    )
-    with (root / "params.yaml").open("a", encoding="utf-8") as params:
-        params.write(QUICK)
-    first = known.register(config, root)
-    known.make_champion(config, root, first.number)
-    known.retrain(config, root, seed=1)
-    known.register(config, root)
-    return root
+    """A project whose first version is champion, with a second one beside it.
+
+    It is made once for each task. Each process has a copy, in which it moves the alias.
+    """
+
+    def make(root: Path) -> None:
+        known.copy_project(finished, project_root / "params.yaml", root)
+        with (root / "params.yaml").open("a", encoding="utf-8") as params:
+            params.write(QUICK)
+        first = known.register(config, root)
+        known.make_champion(config, root, first.number)
+        known.retrain(config, root, seed=1)
+        known.register(config, root)
+
+    made = once(tmp_path_factory, f"served_{task}", make)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "project"))
 
 
 @pytest.fixture(scope="session")

@@ -5,18 +5,21 @@ from pathlib import Path
 
 import pytest
 from machinery.tracking.known import log, trained
+from support import once
 
 
 @pytest.fixture(scope="session")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one run; a new store takes seconds, so it is made once."""
-    root = tmp_path_factory.mktemp("begun") / "project"
-    (root / "reports" / "plots").mkdir(parents=True)
-    for name in ("metrics.json", "plots/calibration.csv"):
-        (root / "reports" / name).write_text(name)
-    trained(root, "first")
-    log(root)
-    return root
+
+    def make(root: Path) -> None:
+        (root / "reports" / "plots").mkdir(parents=True)
+        for name in ("metrics.json", "plots/calibration.csv"):
+            (root / "reports" / name).write_text(name)
+        trained(root, "first")
+        log(root)
+
+    return once(tmp_path_factory, "begun", make)
 
 
 @pytest.fixture
