@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from support import Project
 
 # As the projects' commands set it, before scikit-learn is imported: two workers share two cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+MACHINERY = Path(__file__).parent / "machinery"
 
 CHAMPION = ("test_champions.py", "test_promotion.py")
 """They share a project with a champion, which takes minutes to make."""
@@ -40,6 +42,27 @@ def turn(item: pytest.Item) -> int:
     if "e2e" in item.path.parts or name in LONG:
         return len(LONGEST)
     return len(LONGEST) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage in the tests of the machinery alone, and in the processes that they start.
+
+    They reach what must be reached: to trace whole projects and updates as well, with each of their
+    processes, would say nothing more and take a good part of the time.
+    """
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = plugin and plugin.cov_controller
+    if not controller or MACHINERY in item.path.parents:
+        return (yield)
+    of_children = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
+        if of_children is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = of_children
 
 
 @pytest.hookimpl(optionalhook=True)

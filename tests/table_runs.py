@@ -120,9 +120,6 @@ def in_a_process(act: Callable[[], Any]) -> Any:
         gc.freeze()
         child = os.fork()
         if child == 0:
-            # What it runs is measured in the machinery's tests: here it would cost a quarter more.
-            sys.settrace(None)
-            os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
             _report(report, act)
         os.waitpid(child, 0)
         if not report.exists():
