@@ -50,16 +50,17 @@ def run(folder: Path, *command: str, python: str = "") -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def run_script(folder: Path, script: str, key: str) -> dict[str, dict[str, Any]]:
+def run_script(folder: Path, script: str, key: str, *arguments: str) -> dict[str, dict[str, Any]]:
     """Run a script beside this folder that prints lines of JSON; return them by one of their keys.
 
     Args:
         folder: Where to run it.
         script: Its name in tests/.
         key: The key whose values are unique.
+        arguments: What to run it with.
     """
     path = Path(__file__).parent.with_name(script)
-    _, output = run(folder, sys.executable, "-W", "ignore", str(path))
+    _, output = run(folder, sys.executable, "-W", "ignore", str(path), *arguments)
     facts = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     assert facts, output
     return {line[key]: line for line in facts}
