@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from e2e.copier_runs import copy, pythons, run, succeed
+from e2e.learning import learn_with_the_framework
 from real_tables import TABLES
 from support import git
 
@@ -21,6 +22,7 @@ def test_a_starter_of_other_answers_beside_what_was_there(template: Path, tmp_pa
     (target / "mine.txt").write_text("mine\n")
     git(target, "init", "--quiet", "-b", "master")
     answers = {"preset": "starter", "formatter": "ruff", "project_name": "Abwanderung & Co."}
+    answers["framework"] = "lightgbm"
     if VERSION in PYTHONS:
         answers["python_version"] = VERSION
     made = copy(
@@ -39,6 +41,7 @@ def test_a_starter_of_other_answers_beside_what_was_there(template: Path, tmp_pa
     assert VERSION not in PYTHONS or python.strip().startswith(f"Python {VERSION}.")
     assert (target / "mine.txt").read_text() == "mine\n"
     assert run(target, "git", "rev-parse", "--verify", "HEAD")[0] != 0, "nothing is committed"
+    learn_with_the_framework(target, {"alpha": 1e9}, {"r2": 0.3})
 
 
 def refused(template: Path, target: Path, reason: str) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 import pytest
 from assembled import importable
 from churn_radar.mlops import Feature
+from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config, load_config
+from churn_radar.mlops.modeling import storage
 from support import Project
 
 FRAMEWORKS = ("scikit-learn", "xgboost", "lightgbm")
@@ -69,6 +73,25 @@ def test_numbers_of_any_size_are_learned(
     for name, candidate in model.candidates(doing(settings, "regression")).items():
         score = candidate.fit(features, target).score(features, target)
         assert score > 0.9 or name == "baseline"
+
+
+def test_what_is_learned_again_is_the_same_file(
+    monkeypatch: pytest.MonkeyPatch,
+    model: ModuleType,
+    settings: Config,
+    labelled: Labelled,
+    tmp_path: Path,
+) -> None:
+    # The gate `reproducible` asks for it, of whichever candidate is chosen. Here the package has
+    # another name than the one that is trusted.
+    monkeypatch.setattr(storage, "TRUSTED", re.compile(".*"))
+    for name in ("linear", "boosting"):
+        hashes = set()
+        for _ in range(2):
+            candidate = model.candidates(doing(settings, "classification"))[name]
+            storage.save_model(candidate.fit(*labelled), tmp_path / name)
+            hashes.add(file_hash(tmp_path / name))
+        assert len(hashes) == 1, name
 
 
 def test_a_category_of_many_values_becomes_few_columns(
