@@ -13,14 +13,12 @@ from e2e.copier_runs import run, run_script, succeed
 from e2e.promotions import (
     GATES,
     aliases,
-    build,
     promote,
     promote_measured,
-    settle,
     verdicts,
 )
 from machinery.serving import known
-from support import commit
+from support import commit, git
 
 
 @pytest.mark.parametrize("fault", BAD_EVIDENCE)
@@ -68,8 +66,11 @@ def test_a_sound_model_is_promoted(judged_models: dict[str, dict[str, Any]]) -> 
 
 
 def test_the_champion_again_is_refused(candidate_project: Path) -> None:
-    settle(candidate_project, model={"linear": {"C": 1.0}})
-    build(candidate_project, "train", "evaluate", "challenge", "report")
+    # Its settings and reports, which git keeps, and its files, which DVC keeps.
+    kept = ("params.yaml", "dvc.lock", "reports", "docs")
+    git(candidate_project, "checkout", "--quiet", "HEAD~1", "--", *kept)
+    succeed(candidate_project, "uv", "run", "--no-sync", "dvc", "checkout", "--quiet", "--force")
+    commit(candidate_project, "Back to the champion")
     status, refused, _ = promote_measured(candidate_project, measured=False)
     assert status != 0
     assert refused["champion"] == "it is the champion already, version 1"
