@@ -72,6 +72,18 @@ class Releases:
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
 
+def with_few_files(template: Path, folder: Path) -> Path:
+    """Return a copy of the template without the rooms of the machinery, which is quick to render.
+
+    Enough where nothing depends on which files there are.
+    """
+    small = shutil.copytree(template, folder / "small")
+    for room in (small / "template/src/{{ package_name }}/mlops").iterdir():
+        if room.is_dir():
+            shutil.rmtree(room)
+    return small
+
+
 def first_release(template: Path, folder: Path) -> Releases:
     """Return the template's v1.0.0 with the recording hook, in a folder of its own."""
     path = shutil.copytree(template, folder / "template")

@@ -11,7 +11,7 @@ import copier
 import pytest
 import support
 import yaml
-from releases import Releases, first_release
+from releases import Releases, first_release, with_few_files
 from support import Project
 
 CHECKS = ".github/workflows/checks.yml"
@@ -21,7 +21,8 @@ TRAIN = "docker/train.Dockerfile"
 @pytest.fixture(scope="module")
 def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releases:
     """The template's v1.0.0, and a v2.0.0 with one change of each kind."""
-    releases = first_release(template, tmp_path_factory.mktemp("merges"))
+    small = with_few_files(template, tmp_path_factory.mktemp("template"))
+    releases = first_release(small, tmp_path_factory.mktemp("merges"))
     docker = releases.path / "template/docker"
     shutil.move(docker / "train.Dockerfile.jinja", docker / "training.Dockerfile.jinja")
     changes: dict[str, Callable[[str], str] | None] = {

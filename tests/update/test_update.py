@@ -11,7 +11,7 @@ import pytest
 import support
 import yaml
 from answers import SETS
-from releases import Releases, first_release
+from releases import Releases, first_release, with_few_files
 from support import Project
 
 SOURCE = "template/src/{{ package_name }}"
@@ -24,6 +24,12 @@ SENTINEL = "    # The template's part ends here; what stands below is yours.\n"
 def releases(template: Path, tmp_path: Path) -> Releases:
     """The template's v1.0.0 with the recording hook."""
     return first_release(template, tmp_path)
+
+
+@pytest.fixture
+def small_releases(template: Path, tmp_path: Path) -> Releases:
+    """The same of few files."""
+    return first_release(with_few_files(template, tmp_path), tmp_path)
 
 
 def append(text: str) -> Callable[[str], str]:
@@ -92,18 +98,22 @@ def test_unedited_project_becomes_what_a_fresh_copy_is(
     assert "_commit: v2.0.0" in updated.text(".copier-answers.yml")
 
 
-def test_update_to_the_same_version_changes_nothing(releases: Releases, tmp_path: Path) -> None:
-    project = releases.project(tmp_path / "project")
-    releases.update(project)
+def test_update_to_the_same_version_changes_nothing(
+    small_releases: Releases, tmp_path: Path
+) -> None:
+    project = small_releases.project(tmp_path / "project")
+    small_releases.update(project)
     assert status(project) == ""
-    assert [call["argv"] for call in releases.calls()] == [["update", "churn-radar", "3.11"]]
+    assert [call["argv"] for call in small_releases.calls()] == [["update", "churn-radar", "3.11"]]
 
 
 # --- the team's files -----------------------------------------------------------------------------
 
 
-def test_teams_files_stay_whatever_the_template_does(releases: Releases, tmp_path: Path) -> None:
-    project = releases.project(tmp_path / "project")
+def test_teams_files_stay_whatever_the_template_does(
+    small_releases: Releases, tmp_path: Path
+) -> None:
+    project = small_releases.project(tmp_path / "project")
     for name in ("params.yaml", "src/churn_radar/model.py", "src/churn_radar/features.py"):
         edit(project, name, lambda old: "# the team's first line\n" + old)
     (project.path / "src/churn_radar/example.py").unlink()
@@ -116,8 +126,8 @@ def test_teams_files_stay_whatever_the_template_does(releases: Releases, tmp_pat
         f"{SOURCE}/schemas.py": None,
         "template/params.yaml.jinja": lambda old: "# the template's first line\n" + old,
     }
-    releases.release("v2.0.0", ours)
-    updated = releases.update(project)
+    small_releases.release("v2.0.0", ours)
+    updated = small_releases.update(project)
     assert status(updated).split() == ["M", ".copier-answers.yml"]
     assert {**updated.files(), ".copier-answers.yml": b""} == {**before, ".copier-answers.yml": b""}
 
@@ -125,8 +135,8 @@ def test_teams_files_stay_whatever_the_template_does(releases: Releases, tmp_pat
 # --- shared files ---------------------------------------------------------------------------------
 
 
-def test_both_can_add_to_shared_files(releases: Releases, tmp_path: Path) -> None:
-    project = releases.project(tmp_path / "project")
+def test_both_can_add_to_shared_files(small_releases: Releases, tmp_path: Path) -> None:
+    project = small_releases.project(tmp_path / "project")
     edit(project, "pyproject.toml", swap(SENTINEL, SENTINEL + '    "polars>=1",\n'))
     edit(project, ".gitignore", append("/scratch/"))
     edit(project, "README.md", append("\n## Of the team"))
@@ -135,8 +145,8 @@ def test_both_can_add_to_shared_files(releases: Releases, tmp_path: Path) -> Non
         "template/.gitignore.jinja": swap("\n# The template's", "/.of-v2/\n\n# The template's"),
         "template/README.md.jinja": swap("## Map", "## Of v2\n\n## Map"),
     }
-    releases.release("v2.0.0", ours)
-    updated = releases.update(project)
+    small_releases.release("v2.0.0", ours)
+    updated = small_releases.update(project)
     assert f'    "narwhals>=2",\n{SENTINEL}    "polars>=1",\n' in updated.text("pyproject.toml")
     assert {"/.of-v2/", "/scratch/"} <= set(updated.text(".gitignore").splitlines())
     assert {"## Of v2", "## Of the team"} <= set(updated.text("README.md").splitlines())
@@ -147,18 +157,18 @@ def test_both_can_add_to_shared_files(releases: Releases, tmp_path: Path) -> Non
 
 
 def test_hook_runs_once_after_the_copy_and_once_after_the_merge(
-    releases: Releases, tmp_path: Path
+    small_releases: Releases, tmp_path: Path
 ) -> None:
-    project = releases.project(tmp_path / "project", {"python_version": "3.12"})
-    (copied,) = releases.calls()
+    project = small_releases.project(tmp_path / "project", {"python_version": "3.12"})
+    (copied,) = small_releases.calls()
     no_data = [f"--{name}=" for name in ("data", "target", "ids", "segments", "sensitive", "time")]
     assert copied["argv"] == ["copy", "churn-radar", "3.12", *no_data, "--task=auto"]
     assert Path(str(copied["cwd"])).resolve() == project.path.resolve()
 
     edit(project, "Makefile", lambda old: "# the team's line\n" + old)
-    releases.release("v2.0.0", {"template/Makefile.jinja": append("# of v2")})
-    releases.update(project)
-    (updated,) = releases.calls()
+    small_releases.release("v2.0.0", {"template/Makefile.jinja": append("# of v2")})
+    small_releases.update(project)
+    (updated,) = small_releases.calls()
     assert updated["argv"] == ["update", "churn-radar", "3.12"]
     assert Path(str(updated["cwd"])).resolve() == project.path.resolve()
     assert str(updated["makefile"]).startswith("# the team's line\n")
@@ -223,27 +233,29 @@ def test_a_starter_can_become_a_production_project(releases: Releases, tmp_path:
     assert updated.text("docs/model-card.md") == fresh.text("docs/model-card.md")
 
 
-def test_package_keeps_its_name_when_the_title_changes(releases: Releases, tmp_path: Path) -> None:
-    project = releases.project(tmp_path / "project")
-    updated = releases.update(project, project_name="Calm Seas")
+def test_package_keeps_its_name_when_the_title_changes(
+    small_releases: Releases, tmp_path: Path
+) -> None:
+    project = small_releases.project(tmp_path / "project")
+    updated = small_releases.update(project, project_name="Calm Seas")
     assert updated.text("README.md").startswith("# Calm Seas\n")
     assert updated.paths == project.paths
 
 
-def test_package_cannot_be_renamed(releases: Releases, tmp_path: Path) -> None:
-    project = releases.project(tmp_path / "project")
+def test_package_cannot_be_renamed(small_releases: Releases, tmp_path: Path) -> None:
+    project = small_releases.project(tmp_path / "project")
     with pytest.raises(ValueError, match="It stays churn_radar"):
-        releases.update(project, package_name="calm_seas")
+        small_releases.update(project, package_name="calm_seas")
     assert status(project) == ""
 
 
 def test_package_keeps_a_name_that_a_later_version_reserves(
-    releases: Releases, tmp_path: Path
+    small_releases: Releases, tmp_path: Path
 ) -> None:
-    project = releases.project(tmp_path / "project", {"project_name": "Horizon"})
+    project = small_releases.project(tmp_path / "project", {"project_name": "Horizon"})
     taken = {"includes/reserved_names.jinja": swap('".split(),', 'horizon\n".split(),')}
-    releases.release("v2.0.0", taken)
-    updated = releases.update(project)
+    small_releases.release("v2.0.0", taken)
+    updated = small_releases.update(project)
     stored = yaml.safe_load(updated.text(".copier-answers.yml"))
     assert (stored["project_name"], stored["package_name"]) == ("Horizon", "horizon")
     assert updated.paths == project.paths

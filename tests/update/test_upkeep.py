@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import support
 from messages import RefusalError
-from releases import Releases, first_release
+from releases import Releases, first_release, with_few_files
 from repository import Repository, repository_of
 from support import Project
 from unit.hooks_lab import FAKE_UV, install
@@ -29,10 +29,7 @@ VERIFY = "run --no-sync churn-radar verify"
 @pytest.fixture(scope="module")
 def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releases:
     """A v1.0.0 of few files, which is quick to render, and a v2.0.0 with another Makefile."""
-    small = shutil.copytree(template, tmp_path_factory.mktemp("template") / "small")
-    for room in (small / "template/src/{{ package_name }}/mlops").iterdir():
-        if room.is_dir():
-            shutil.rmtree(room)
+    small = with_few_files(template, tmp_path_factory.mktemp("template"))
     releases = first_release(small, tmp_path_factory.mktemp("releases"))
     project = releases.project(releases.path.parent / "project")
     assert project.path.is_dir()
