@@ -102,7 +102,7 @@ def test_the_next_champion_and_the_way_back(candidate_project: Path, tmp_path: P
     # Nobody who asks meanwhile notices more than another version.
     with (
         known.serving(candidate_project, command, log, PYTHONPATH="") as server,
-        known.Load(server, rows, n_clients=2) as load,
+        known.Load(server, rows, n_clients=2, pause=known.PAUSE) as load,
     ):
         assert server.version() == newest
         said = succeed(candidate_project, "make", "rollback", "WHY=complaints")

@@ -53,7 +53,7 @@ def test_ten_swaps_under_load_fail_nobody(
     config: Config, served: Path, server: Server, requests: pd.DataFrame, bodies: list[Body]
 ) -> None:
     swaps = server.metric("model_swaps_total")
-    with Load(server, bodies) as load:
+    with Load(server, bodies, pause=known.PAUSE) as load:
         for number in [2, 1] * (N_SWAPS // 2):
             known.make_champion(config, served, number)
             server.wait_for_version(number)
@@ -66,7 +66,7 @@ def test_ten_swaps_under_load_fail_nobody(
 def test_a_killed_model_process_fails_nobody(
     config: Config, served: Path, server: Server, requests: pd.DataFrame, bodies: list[Body]
 ) -> None:
-    with Load(server, bodies) as load:
+    with Load(server, bodies, pause=known.PAUSE) as load:
         for _ in range(3):
             server.wait(lambda: len(server.model_processes()) == 1, "a process")
             (process,) = server.model_processes()
@@ -103,7 +103,7 @@ def test_a_version_that_is_not_what_was_registered_is_refused(
     else:
         with (folder / fault).open("ab") as file:
             file.write(b" ")
-    with Load(server, bodies) as load:
+    with Load(server, bodies, pause=known.PAUSE) as load:
         known.make_champion(config, served, version.number)
         expected = {
             "answers": "golden row",
