@@ -72,6 +72,9 @@ def promoted_project(generated: Generated, tmp_path_factory: pytest.TempPathFact
     assert "as the first" in output
     assert aliases(project) == {"champion": 1}
     assert verdicts(project).keys() == GATES
+    # Neither the verification nor the promotion leaves anything else.
+    left = set(git(project, "status", "--porcelain").split())
+    assert left == {"??", "models/champion.dvc", "models/champion.json"}
     settle(project, tuning={"trials": 0}, model={"linear": {"C": 0.5}})
     build(project, "tune", "train", "evaluate", "challenge", "report")
     return project

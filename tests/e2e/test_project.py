@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from e2e.copier_runs import Generated, run, statuses, succeed
+from e2e.copier_runs import Generated, run, succeed
 from support import git
 
 STEPS = {
@@ -25,8 +25,7 @@ def test_the_copy_ends_green_and_committed(generated: Generated) -> None:
 
 
 def test_every_command_of_the_owner_succeeds_and_leaves_no_trace(project: Path) -> None:
-    succeed(project, "make", "verify")
-    assert statuses(project) == dict.fromkeys(STEPS, "passed")
+    # All that `make verify` runs; that it leaves no trace either is seen where it is promoted.
     assert "passed" in succeed(project, "make", "test")
     succeed(project, "uv", "run", "--no-sync", "pre-commit", "run", "--all-files")
     again = succeed(project, "uv", "run", "--no-sync", "dvc", "repro")
