@@ -108,7 +108,7 @@ def test_a_month_is_appended_in_the_form_of_the_raw_data_and_once(
     said = append(settled(config, name, how), tmp_path, str(june))
     assert "300 rows before, 550 now" in said
     assert "event_month from 2026-01-01 to 2026-01-01, after the last one so far" in said
-    assert "monthly_charge: median" in said
+    assert "monthly_charge drifted in the new rows with effect" in said
     assert "gaps" in said
     assert "`make pipeline` will run: ingest." in said
     assert f"Undo: git checkout -- data/raw/{name}.dvc && uv run dvc checkout" in said

@@ -7,7 +7,9 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from churn_radar.mlops import team
+from churn_radar.mlops.bounds import Drift
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.data import compare, drifted, summarize
 from churn_radar.mlops.data.validation import PERSONAL
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.gates import drift
@@ -31,7 +33,7 @@ def whole(evidence: Evidence) -> pd.DataFrame:
 
 
 def with_settings(config: Config, time: str | None = TIME, **settings: object) -> Config:
-    gates = config.gates.model_copy(update={"drift": drift.Drift.model_validate(settings)})
+    gates = config.gates.model_copy(update={"drift": Drift.model_validate(settings)})
     data = config.data.model_copy(update={"time": time})
     return config.model_copy(update={"gates": gates, "data": data})
 
@@ -73,7 +75,7 @@ def test_half_a_year_of_other_values_is_refused(fault: str, evidence: Evidence) 
     set_tables(evidence, table)
     verdict = drift.drift(evidence)
     assert verdict.status == "refused"
-    assert f"{column} from 20" in verdict.reason
+    assert f"{column} drifted from 20" in verdict.reason
     assert "gates.drift.explained" in verdict.reason
 
 
@@ -91,7 +93,7 @@ def test_test_rows_unlike_the_training_rows_are_refused(
     evidence.__dict__["test"] = test
     verdict = drift.drift(evidence)
     assert verdict.status == "refused"
-    assert f"{column} in the test rows" in verdict.reason
+    assert f"{column} drifted in the test rows" in verdict.reason
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -104,7 +106,7 @@ def test_a_column_unlike_the_champions_is_refused(fault: str, evidence: Evidence
     set_tables(evidence, table)
     verdict = drift.drift(evidence)
     assert verdict.status == "refused"
-    assert f"{column} since the champion" in verdict.reason
+    assert f"{column} drifted since the champion" in verdict.reason
 
 
 def test_a_change_passes_for_a_reason(config: Config, evidence: Evidence) -> None:
@@ -180,7 +182,7 @@ def test_a_column_that_became_empty_is_named_first(config: Config, evidence: Evi
     dearer(table, late)
     table.loc[late, "data_gb"] = np.nan
     set_tables(evidence, table)
-    assert drift.drift(evidence).reason.startswith("data_gb from")
+    assert drift.drift(evidence).reason.startswith("data_gb drifted from")
 
 
 def test_what_is_about_a_person_is_neither_kept_nor_told(
@@ -227,10 +229,10 @@ def test_a_reason_counts_for_one_champion(config: Config, evidence: Evidence) ->
     assert drift.drift(evidence).status == "passed"
     with_that_reason = {"thresholds": {"drift": {"explained": explained}}}
     evidence.__dict__["recorded"] = recorded | with_that_reason
-    assert "monthly_charge since the champion" in drift.drift(evidence).reason
+    assert "monthly_charge drifted since the champion" in drift.drift(evidence).reason
     # Nor is one that was taken out since then.
     evidence.config = with_settings(config)
-    assert "monthly_charge since the champion" in drift.drift(evidence).reason
+    assert "monthly_charge drifted since the champion" in drift.drift(evidence).reason
 
 
 def test_dates_go_on_by_nature_and_gaps_do_not(evidence: Evidence) -> None:
@@ -241,4 +243,15 @@ def test_dates_go_on_by_nature_and_gaps_do_not(evidence: Evidence) -> None:
     assert drift.drift(evidence).status == "passed"
     table["last_complaint"] = pd.NaT
     set_tables(evidence, table)
-    assert "last_complaint since the champion" in drift.drift(evidence).reason
+    assert "last_complaint drifted since the champion" in drift.drift(evidence).reason
+
+
+@pytest.mark.parametrize("n_after", [250, 8000])
+def test_the_effect_of_a_category_does_not_depend_on_the_number_of_rows(n_after: int) -> None:
+    """A month among years would look like no change at all."""
+    before = summarize(pd.Series(["north", "south"] * 4000), 8000)
+    after = pd.Series((["north"] * 4 + ["south"]) * (n_after // 5))
+    change = compare("region", before, after, n_after, "in the new rows")
+    # Half before, four of five after: the root of (0.3²/1.3 + 0.3²/0.7) / 2.
+    assert change.effect == pytest.approx(0.3145, abs=1e-4)
+    assert drifted([change], Drift()) == [change]

@@ -10,23 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from pandas.api import types
-from scipy.stats import chi2_contingency, ks_2samp
 
 from .. import team
 from ..config import Config
 from ..errors import ProjectError
+from . import MIN_ROWS, compare, drifted, independent_rows, summarize
 from .cells import Where, convert_types
 from .fetch import dvc, stage_of
 from .readers import files_of, kind_of, outcomes_last, read, row_finder
 from .validation import checked, is_about_a_person, row_of_table
 from .writers import write_rows
 
-SIGNIFICANCE = 0.01
-MAX_VALUES = 50
-"""A column of more different texts has no distribution to compare."""
-
 N_LISTED = 5
+"""At most so many columns that drifted are named."""
 
 
 def append(config: Config, root: Path, given: str) -> str:
@@ -80,7 +76,7 @@ def append(config: Config, root: Path, given: str) -> str:
         with _swapped(raw, incoming):
             dvc("add", "--quiet", str(config.data.raw), cwd=root)
     said.append(f"{config.data.raw}: {len(before):,} rows before, {len(table):,} now")
-    said += _changes(before, table.iloc[len(before) :], config)
+    said += _drift(before, table.iloc[len(before) :], config)
     return "\n".join([*said, *_next_steps(config, root)])
 
 
@@ -253,51 +249,23 @@ def _swapped(raw: Path, incoming: Path) -> Iterator[None]:
         raise
 
 
-def _changes(before: pd.DataFrame, rows: pd.DataFrame, config: Config) -> list[str]:
-    """What the new rows have that the table did not: the largest differences, a line each."""
+def _drift(before: pd.DataFrame, rows: pd.DataFrame, config: Config) -> list[str]:
+    """Which columns drifted in the new rows, by the measure of the gate `drift`, a line each."""
     data = config.data
-    limits = config.gates.drift
+    n_before, n_rows = (independent_rows(config, side) for side in (before, rows))
     found = []
-    for name in before:
-        about_person = is_about_a_person(team.raw_table(), str(name))
+    for name in map(str, before):
+        about_person = is_about_a_person(team.raw_table(), name)
         if name in (*data.ids, data.time, data.group) or about_person:
             continue
-        effect, text = _difference(before[name], rows[name])
-        gaps = rows[name].isna().mean() - before[name].isna().mean()
-        if abs(gaps) > limits.max_missing:
-            share = f"gaps {before[name].isna().mean():.0%} to {rows[name].isna().mean():.0%}"
-            found.append((abs(gaps), f"{name}: {share}"))
-        elif effect >= limits.max_effect:
-            found.append((effect, f"{name}: {text} (effect {effect:.2f})"))
-    if not found:
-        return ["The new rows are like those before: no column drifted."]
-    found.sort(reverse=True)
-    lines = [f"  {text}" for _, text in found[:N_LISTED]]
-    return [f"Columns that drifted in the new rows ({len(found)}), the largest first:", *lines]
-
-
-def _difference(before: pd.Series, after: pd.Series) -> tuple[float, str]:
-    """The effect of a significant difference between two samples, else 0, and it in words."""
-    before, after = before.dropna(), after.dropna()
-    if before.empty or after.empty or types.is_datetime64_any_dtype(before):
-        return 0.0, ""
-    if types.is_numeric_dtype(before) and not types.is_bool_dtype(before):
-        numbers = ks_2samp(before.astype(float), after.astype(float))
-        medians = f"median {before.median():.4g} to {after.median():.4g}"
-        return (float(numbers.statistic) if numbers.pvalue < SIGNIFICANCE else 0.0), medians
-    shares = pd.concat(
-        [before.astype(str).value_counts(), after.astype(str).value_counts()], axis=1
-    )
-    if not 1 < len(shares) <= MAX_VALUES:
-        return 0.0, ""
-    counts = shares.fillna(0).to_numpy().T
-    test = chi2_contingency(counts)
-    parts = counts / counts.sum(axis=1, keepdims=True)
-    most = abs(parts[1] - parts[0]).argmax()
-    text = f"{shares.index[most]!r} {parts[0, most]:.0%} to {parts[1, most]:.0%}"
-    # Half of what the shares differ by in sum: it does not depend on how many rows are new.
-    effect = float(abs(parts[1] - parts[0]).sum() / 2)
-    return (effect if test.pvalue < SIGNIFICANCE else 0.0), text
+        summary = summarize(before[name], n_before)
+        found.append(compare(name, summary, rows[name], n_rows, "in the new rows"))
+    changes = drifted(found, config.gates.drift)
+    few = f" (fewer than {MIN_ROWS} show little)" if min(n_before, n_rows) < MIN_ROWS else ""
+    if not changes:
+        return [f"No column drifted in the new rows{few}."]
+    lines = [f"  {change.text}" for change in changes[:N_LISTED]]
+    return [f"Columns that drifted ({len(changes)}){few}, the largest first:", *lines]
 
 
 def _next_steps(config: Config, root: Path) -> list[str]:
