@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,7 @@ from churn_radar.mlops.data.cells import convert_types
 from churn_radar.mlops.data.readers import read
 from churn_radar.mlops.data.writers import write_rows
 from churn_radar.mlops.errors import ProjectError
+from support import ROOT
 
 GERMAN = Read(
     encoding="cp1252",
@@ -31,6 +34,7 @@ FORMS = {
     "customers_raw": Read(),  # a folder
 }
 NOW = pd.Timestamp("2026-01-01")
+AUTHOR = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
 
 
 @pytest.fixture
@@ -111,7 +115,8 @@ def test_a_month_is_appended_in_the_form_of_the_raw_data_and_once(
     assert "monthly_charge drifted in the new rows with effect" in said
     assert "gaps" in said
     assert "`make pipeline` will run: ingest." in said
-    assert f"Undo: git checkout -- data/raw/{name}.dvc && uv run dvc checkout" in said
+    # The folder of this test is no repository.
+    assert f"cannot be undone: no commit has data/raw/{name}.dvc as it was" in said
     assert ("add", "--quiet", f"data/raw/{name}") in dvc
     both = pd.concat([before, month]).sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(contents(path, how), both[contents(path, how).columns])
@@ -143,6 +148,102 @@ def test_a_folder_that_grows_is_appended_again_and_again(
     assert "400 rows before, 550 now" in said
     several = f"{bucket}/2026-01.csv {bucket}/2026-02.csv"
     assert "Nothing was changed." in append(settings, tmp_path, several)
+
+
+def test_the_printed_undo_brings_back_the_last_commit_as_it_is_typed(
+    config: Config, before: pd.DataFrame, month: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = start(tmp_path, "customers_raw.csv", before, Read())
+    content = path.read_bytes()
+    run = partial(subprocess.run, cwd=tmp_path, check=True, capture_output=True)
+    run(["git", "init", "--quiet"])
+    run(["dvc", "init", "--quiet"])
+    run(["dvc", "add", "--quiet", str(path)])
+    run(["git", "add", "--all"])
+    run(["git", *AUTHOR, "commit", "--quiet", "-m", "Start"])
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    settings = settled(config, "customers_raw.csv", Read())
+    june = tmp_path / "june.csv"
+    write_rows(month, june, Read())
+    said = append(settings, tmp_path, str(june))
+    # As a person does who commits later.
+    run(["git", "add", "--all"])
+    assert path.read_bytes() != content
+    command = said.splitlines()[-1].removeprefix("Undo: ")
+    assert "uv run dvc" in command
+    # Here dvc is on PATH, and no project that uv could run it in.
+    run(["sh", "-c", command.replace("uv run ", "")])
+    assert path.read_bytes() == content
+
+
+def test_files_of_a_folder_follow_each_other_in_time(
+    config: Config,
+    before: pd.DataFrame,
+    month: pd.DataFrame,
+    dvc: list[tuple[str, ...]],
+    tmp_path: Path,
+) -> None:
+    path = start(tmp_path, "customers_raw.csv", before, Read())
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    months = {"may-2026.csv": "2026-05-01", "june-2026.csv": "2026-06-01", "july.csv": "2026-07-01"}
+    for n, (name, first) in enumerate(months.items()):
+        rows = month.iloc[n * 50 : (n + 1) * 50].assign(event_month=pd.Timestamp(first))
+        write_rows(rows, exports / name, Read())
+    said = append(settled(config, "customers_raw.csv", Read()), tmp_path, str(exports))
+    assert "not all after" not in said
+    times = list(read(path, Read())["event_month"].tail(150))
+    assert times == sorted(times)
+
+
+def test_without_times_numbers_in_names_count_by_their_value(
+    config: Config, tmp_path: Path
+) -> None:
+    for name in ("part-10.csv", "part-2.csv", "part-1.csv"):
+        (tmp_path / name).write_text("a\n1\n")
+    data = config.data.model_copy(update={"time": None})
+    found = module._sources(str(tmp_path), config.model_copy(update={"data": data}))
+    assert [file.name for file in found] == ["part-1.csv", "part-2.csv", "part-10.csv"]
+
+
+def test_a_date_with_dots_stays_in_the_name_of_a_file(
+    config: Config,
+    before: pd.DataFrame,
+    month: pd.DataFrame,
+    dvc: list[tuple[str, ...]],
+    tmp_path: Path,
+) -> None:
+    path = start(tmp_path, "customers_raw", before, Read())
+    files = []
+    for n, name in enumerate(("sales.2026.05.csv", "sales.2026.06.csv.gz")):
+        files.append(str(tmp_path / name))
+        write_rows(month.iloc[n * 50 : (n + 1) * 50], tmp_path / name, Read())
+    append(settled(config, "customers_raw", Read()), tmp_path, " ".join(files))
+    names = ["2025.csv", "sales.2026.05.csv", "sales.2026.06.csv"]
+    assert sorted(file.name for file in path.iterdir()) == names
+
+
+@pytest.mark.parametrize("failing", ["", "make data", "make pipeline"])
+def test_the_documented_script_stops_at_the_first_failure(failing: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "new-data.md").read_text("utf-8")
+    script = page.partition("```bash\n")[2].partition("```")[0]
+    tools = tmp_path / ".local" / "bin"
+    tools.mkdir(parents=True)
+    for name in ("git", "make", "uv"):
+        # `git diff --quiet` fails where there is something to commit.
+        fake = f"""#!/bin/sh
+echo "{name} $*" >> "$HOME/calls"
+case "{name} $*" in "git diff"*|"{failing or "none"}"*) exit 1;; esac
+"""
+        (tools / name).write_text(fake)
+        (tools / name).chmod(0o755)
+    script = script.replace("/srv/churn", str(tmp_path))
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-c", script], env=env, check=False)
+    calls = (tmp_path / "calls").read_text("utf-8")
+    assert (done.returncode == 0) == (not failing)
+    assert ("git commit" in calls) == (not failing)
+    assert ("git push" in calls) == (not failing)
 
 
 Change = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]

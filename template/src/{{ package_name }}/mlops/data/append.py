@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -15,8 +16,8 @@ from .. import team
 from ..config import Config
 from ..errors import ProjectError
 from . import MIN_ROWS, compare, drifted, independent_rows, summarize
-from .cells import Where, convert_types
-from .fetch import dvc, stage_of
+from .cells import Where, convert_types, find_types
+from .fetch import dvc, stage_of, undo
 from .readers import files_of, kind_of, outcomes_last, read, row_finder
 from .validation import checked, is_about_a_person, row_of_table
 from .writers import write_rows
@@ -43,7 +44,7 @@ def append(config: Config, root: Path, given: str) -> str:
             Nothing was changed.
     """
     raw = root / config.data.raw
-    sources = _sources(given)
+    sources = _sources(given, config)
     _refuse_what_cannot_grow(config, root)
     how = config.data.read
     as_read = read(raw, how)
@@ -80,8 +81,8 @@ def append(config: Config, root: Path, given: str) -> str:
     return "\n".join([*said, *_next_steps(config, root)])
 
 
-def _sources(given: str) -> list[Path]:
-    """The files that a person named, those of folders in order."""
+def _sources(given: str, config: Config) -> list[Path]:
+    """The files that a person named, those of folders in the order of their time."""
     # A path with a space in it is one file.
     names = [given]
     if not Path(given).expanduser().exists():
@@ -97,8 +98,32 @@ def _sources(given: str) -> list[Path]:
         files = files_of(path)
         if not files:
             raise ProjectError(f"ADD={name} is a folder without files")
-        found += files
+        found += _in_order(files, config)
     return found
+
+
+def _in_order(files: list[Path], config: Config) -> list[Path]:
+    """Files by the earliest time in each, since june-2026.csv comes before may-2026.csv by name."""
+    time = config.data.time
+    if time is None or len(files) == 1:
+        return sorted(files, key=_numbers_by_value)
+    begins: dict[Path, tuple[bool, Any]] = {}
+    for file in files:
+        try:
+            rows = read(file, config.data.read).filter([time])
+        except ProjectError as error:
+            raise ProjectError(f"{file}: {error}\nNothing was changed.") from None
+        # What is not a time is refused with its row when the file has its turn.
+        typed, _ = find_types(rows, team.raw_table().to_schema(), config.data.read)
+        has_time = time in typed and typed[time].notna().any()
+        begins[file] = (not has_time, typed[time].min() if has_time else 0)
+    return sorted(files, key=lambda file: begins[file])
+
+
+def _numbers_by_value(file: Path) -> list[tuple[bool, int, str]]:
+    """The parts of a name by which part-2.csv comes before part-10.csv."""
+    parts = re.findall(r"\d+|\D+", file.name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _refuse_what_cannot_grow(config: Config, root: Path) -> None:
@@ -205,8 +230,8 @@ def _write(
     if raw.is_dir():
         shutil.copytree(raw, incoming)
         for source, rows, texts in added:
-            ending = first.name.removeprefix(first.name.split(".")[0])
-            name = source.name.split(".")[0] + ending
+            ending = first.name.removeprefix(_without_suffix(first))
+            name = _without_suffix(source) + ending
             if (incoming / name).exists():
                 raise ProjectError(f"{raw / name} is there with other rows: rename {source}")
             write_rows(texts if is_text else rows, incoming / name, how)
@@ -215,6 +240,12 @@ def _write(
     for _, rows, texts in added:
         write_rows(texts if is_text else rows, incoming, how, behind=incoming)
     return incoming
+
+
+def _without_suffix(file: Path) -> str:
+    """The name without what says its kind; a dot may stand in a date, as in 2026.06.csv.gz."""
+    name = file.name.removesuffix(".gz")
+    return name.rpartition(".")[0] or name
 
 
 def _refuse_another_table(incoming: Path, table: pd.DataFrame, config: Config) -> None:
@@ -274,5 +305,5 @@ def _next_steps(config: Config, root: Path) -> list[str]:
     stages = re.findall(r"Running stage '([^']+)'", planned)
     return [
         f"DVC has the new version. `make pipeline` will run: {', '.join(stages) or 'nothing'}.",
-        f"Undo: git checkout -- {raw}.dvc && uv run dvc checkout {raw}.dvc",
+        undo(root, f"{raw}.dvc"),
     ]

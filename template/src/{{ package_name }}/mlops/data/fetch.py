@@ -1,6 +1,7 @@
 """Bring the raw data to this machine, whole or as a slice, and append new rows to it."""
 
 import hashlib
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from .. import team
 from ..config import Config, find_root, load_config
 from ..errors import ProjectError
+from ..git import git
 
 OF_REMOTE = (
     "The remote is `url` in .dvc/config: write the address of a place there that CI and colleagues "
@@ -223,6 +225,23 @@ def dvc(*arguments: str, cwd: Path) -> str:
     if done.returncode:
         raise ProjectError(f"dvc {arguments[0]} failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def undo(root: Path, pointer: str) -> str:
+    """Return how to go back to the last commit: git has the pointer as it was, DVC the data.
+
+    Args:
+        root: The project's folder.
+        pointer: DVC's pointer to the data, from the root.
+    """
+    try:
+        is_committed = bool(git(root, "ls-tree", "--name-only", "HEAD", "--", pointer))
+    except ProjectError:  # no repository, or no commit yet
+        is_committed = False
+    if not is_committed:
+        return f"It cannot be undone: no commit has {pointer} as it was."
+    path = shlex.quote(pointer)
+    return f"Undo: git checkout HEAD -- {path} && uv run dvc checkout {path}"
 
 
 COMMANDS = (data,)
