@@ -66,6 +66,8 @@ def test_only_the_newest_runs_are_ranked_unless_all_are_asked_for(
     log(config, root, "newest", 0.8, {})
     commands.runs()
     assert "best" not in capsys.readouterr().out
+    # All of them, and not only what a store gives at once.
+    monkeypatch.setattr(runs, "PAGE", 1)
     commands.runs(every=True)
     assert "best" in capsys.readouterr().out
 

@@ -81,6 +81,25 @@ class Logged:
     tags: dict[str, str]
 
 
+def as_logged(run: Any, experiment: str) -> Logged:
+    """Return what is known of a run.
+
+    Args:
+        run: MLflow's own.
+        experiment: The name of its experiment.
+    """
+    # MLflow counts milliseconds.
+    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return Logged(
+        id=run.info.run_id,
+        name=run.info.run_name,
+        experiment=experiment,
+        started=started.isoformat(),
+        metrics=run.data.metrics,
+        tags=run.data.tags,
+    )
+
+
 @dataclass(frozen=True)
 class Version:
     """A version of a registered model.

@@ -18,13 +18,10 @@ from ..config import Config, load_config
 from ..errors import ProjectError
 from ..git import commits_of
 from . import Logged, has_registry, registry
-from .runs import COMMIT, recent, tag
+from .runs import COMMIT, recent, server, tag
 
 NEWEST = 20
 """Runs on the leaderboard, unless all are asked for."""
-
-MOST = 1_000
-"""So many runs are all: MLflow gives no more at once."""
 
 LIBRARIES = ("mlflow", "wandb")
 
@@ -41,13 +38,39 @@ REASON = (
     "code into src/ and let `make pipeline` log the run"
 )
 
+DELETE = "MLFLOW_TRACKING_URI=sqlite:///models/mlflow.db uv run mlflow runs delete --run-id"
+
 console = Console(width=None if sys.stdout.isatty() else 200)
 """In a file a line is as long as it has to be."""
 
 
 def notebooks() -> None:
-    """Refuse notebooks that log runs."""
-    console.print(f"{check_notebooks(Path.cwd())} notebooks log no run")
+    """Refuse notebooks that log runs, and runs that one has logged."""
+    root = Path.cwd()
+    n_read = check_notebooks(root)
+    check_recorded(root)
+    console.print(f"{n_read} notebooks log no run")
+
+
+def check_recorded(root: Path) -> None:
+    """Refuse runs that MLflow recorded from a notebook: its code may have changed since.
+
+    On a server there are the runs of others too, who would stop everybody's commit.
+
+    Args:
+        root: The project.
+
+    Raises:
+        ProjectError: Names each run, and how to delete it.
+    """
+    if server() or not has_registry(root):
+        return
+    lines = [f"{REASON}. Delete the runs that MLflow has of one:"]
+    for run in recent(root, None, query="tags.`mlflow.source.type` = 'NOTEBOOK'"):
+        source = run.tags.get("mlflow.source.name", "a notebook")
+        lines.append(f"{run.name} in {run.experiment}, from {source}: {DELETE} {run.id}")
+    if len(lines) > 1:
+        raise ProjectError("\n  ".join(lines))
 
 
 def check_notebooks(root: Path) -> int:
@@ -181,7 +204,7 @@ def runs(
     found = []
     # To ask a store that is not there would make it.
     if has_registry(root):
-        found = recent(root, MOST if every else NEWEST, f"{config.model.name}/pipeline")
+        found = recent(root, None if every else NEWEST, f"{config.model.name}/pipeline")
     if not found:
         raise ProjectError("no run was logged yet: `make pipeline` logs one")
     console.print(leaderboard(config, root, found))

@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,17 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ProjectError
-from . import Logged, Run, Table, require_name
+from . import Logged, Run, Table, as_logged, require_name
 
 if TYPE_CHECKING:
     # MLflow takes a second to import: only `store` does, when it is needed.
     import sqlalchemy as sql
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
+    from mlflow.entities import Run as MlflowRun
 
 
 BATCH_SIZE = 100
 """Parameters or tags in one request; MLflow refuses more."""
+
+PAGE = 1_000
+"""Runs in one answer; some servers give no more at once."""
 
 LONGEST_VALUE = 5_000
 """Characters of a parameter or a tag; MLflow takes 6,000 of the one and 8,000 of the other."""
@@ -59,12 +62,12 @@ def log(root: Path, run: Run) -> str:
     return run_id
 
 
-def recent(root: Path, count: int, experiment: str = "", query: str = "") -> list[Logged]:
+def recent(root: Path, count: int | None, experiment: str = "", query: str = "") -> list[Logged]:
     """Find the newest runs.
 
     Args:
         root: The project.
-        count: How many runs to return at most.
+        count: How many runs to return at most; None means all.
         experiment: Of this experiment alone; empty means of all.
         query: What they must fulfil, in MLflow's language.
 
@@ -76,24 +79,17 @@ def recent(root: Path, count: int, experiment: str = "", query: str = "") -> lis
         for found in client.search_experiments():
             if experiment in ("", found.name):
                 experiments[found.experiment_id] = found.name
-        newest = client.search_runs(
-            list(experiments), query, max_results=count, order_by=["attributes.start_time DESC"]
-        )
-    logged = []
-    for run in newest:
-        # MLflow counts milliseconds.
-        started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
-        logged.append(
-            Logged(
-                id=run.info.run_id,
-                name=run.info.run_name,
-                experiment=experiments[run.info.experiment_id],
-                started=started.isoformat(),
-                metrics=run.data.metrics,
-                tags=run.data.tags,
-            )
-        )
-    return logged
+        newest: list[MlflowRun] = []
+        token = None
+        while count is None or len(newest) < count:
+            size = PAGE if count is None else min(PAGE, count - len(newest))
+            order = ["attributes.start_time DESC"]
+            page = client.search_runs(list(experiments), query, 1, size, order, token)
+            newest += page
+            token = page.token
+            if not token:
+                break
+    return [as_logged(run, experiments[run.info.experiment_id]) for run in newest]
 
 
 def tag(root: Path, run_id: str, key: str, value: str) -> None:
