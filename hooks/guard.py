@@ -19,6 +19,9 @@ from wiring import REPOSITORY, TEMPLATE, render_name
 OLDEST_PYTHON = (3, 11)
 """The first version that reads TOML, as the merge has to."""
 
+MAX_LISTED = 10
+"""Files of a kind that a sentence names."""
+
 
 def refusals(repository: Repository, answers: Mapping[str, Any]) -> list[str]:
     """Find all that stands in the way of an update.
@@ -146,7 +149,7 @@ def uncommitted(repository: Repository, names: set[str]) -> Iterator[str]:
         names: The paths of which `unsafe_paths` speaks.
 
     Yields:
-        One sentence for each.
+        At most two sentences: the files of a kind in one, and once what to do about them.
 
     Raises:
         GitError: git refused.
@@ -157,14 +160,32 @@ def uncommitted(repository: Repository, names: set[str]) -> Iterator[str]:
     failed, printed = ask(environment(), *command)
     if failed:
         raise GitError(f"git status failed: {printed}")
+    changed, unknown = [], []
     for entry in filter(None, printed.split("\0")):
         state, name = entry[:2], entry[3:]
+        is_within = name.startswith(repository.prefix)
         if state != "??":
-            yield f"{name} has a change that is not committed: commit it, or `git stash` it."
-        elif (
-            name.startswith(repository.prefix) and name.removeprefix(repository.prefix) not in names
-        ):
-            yield f"{name} is not in git: commit it, move it away, or name it in .gitignore."
+            changed.append(name)
+        elif is_within and name.removeprefix(repository.prefix) not in names:
+            unknown.append(name)
+    if changed:
+        yield f"commit what changed, or `git stash` it: {listed(changed)}."
+    if unknown:
+        yield (
+            "commit what git does not have, move it away, or name it in .gitignore: "
+            f"{listed(unknown)}."
+        )
+
+
+def listed(names: list[str]) -> str:
+    """Return the first names, and how many more there are.
+
+    Args:
+        names: Of files.
+    """
+    n_more = len(names) - MAX_LISTED
+    more = f" and {n_more} more" if n_more > 0 else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def left_over(repository: Repository) -> Iterator[str]:
@@ -174,12 +195,16 @@ def left_over(repository: Repository) -> Iterator[str]:
         repository: Of the project.
 
     Yields:
-        One sentence for each.
+        One sentence, if there is any.
     """
     # What .gitignore hides as well, but not what packages bring.
     where = (f":(glob){repository.prefix}**/*.rej", ":(exclude,glob)**/.venv/**")
-    for name in repository.names("ls-files", "-z", "--others", "--", *where):
-        yield f"{name} is left of an earlier update: make its change by hand, then delete it."
+    names = repository.names("ls-files", "-z", "--others", "--", *where)
+    if names:
+        yield (
+            "make by hand the changes that an earlier update could not place, then delete: "
+            f"{listed(names)}."
+        )
 
 
 def foreign_answers(answers: Mapping[str, Any]) -> Iterator[str]:

@@ -37,7 +37,20 @@ def test_what_is_not_committed_is_refused_whatever_git_was_told_to_show(place: P
     (place / "notes.txt").touch()
     support.git(place, "config", "status.showUntrackedFiles", "no")
     assert found(place) == [
-        "notes.txt is not in git: commit it, move it away, or name it in .gitignore."
+        "commit what git does not have, move it away, or name it in .gitignore: notes.txt."
+    ]
+
+
+def test_what_to_do_is_said_once_for_all_files(place: Path) -> None:
+    names = [f"src/calm_seas/{letter}.py" for letter in "abcdefghijkl"]
+    for name in names:
+        (place / name).touch()
+    support.git(place, "add", "src")
+    for name in ("one.txt", "two.txt"):
+        (place / name).touch()
+    assert found(place) == [
+        f"commit what changed, or `git stash` it: {', '.join(names[:10])} and 2 more.",
+        "commit what git does not have, move it away, or name it in .gitignore: one.txt, two.txt.",
     ]
 
 
@@ -46,8 +59,7 @@ def test_a_change_elsewhere_in_the_repository_is_refused(place: Path, tmp_path: 
     (inner / "src/calm_seas/mlops").mkdir(parents=True)
     (place / "later.txt").touch()
     (place / "Makefile").write_text("all:\n", "utf-8")
-    said = "Makefile has a change that is not committed: commit it, or `git stash` it."
-    assert found(inner) == [said]
+    assert found(inner) == ["commit what changed, or `git stash` it: Makefile."]
 
 
 def ignore(place: Path, name: str) -> None:
@@ -85,7 +97,7 @@ def make_file(place: Path, name: str) -> None:
     [
         (ignore, ".github/workflows/checks.yml", "checks.yml is not in git, and the update would"),
         (untrack, "Makefile", "Makefile is not in git, and the update would write over it"),
-        (leave_rejected, "Makefile", "Makefile.rej is left of an earlier update"),
+        (leave_rejected, "Makefile", "could not place, then delete: Makefile.rej."),
         (make_folder, "dvc.yaml", "dvc.yaml is a folder, and the template has a file there"),
         (make_file, "docker", "docker is a file, and the template has a folder there"),
     ],

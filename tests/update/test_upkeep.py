@@ -201,7 +201,7 @@ def test_doctor_says_what_is_wrong_and_template_diff_what_was_edited(asked: Aske
     assert (facts["version"], facts["newer"]) == ("v1.0.0", ["v2.0.0"])
     assert facts["drift"] == {"template": ["LICENSE", "Makefile"], "shared": []}
     assert len(facts["refusals"]) == 1
-    assert facts["refusals"][0].startswith("Makefile.rej is left of an earlier update")
+    assert facts["refusals"][0].endswith("could not place, then delete: Makefile.rej.")
     assert (shown.returncode, "\n+# of the team\n" in difference) == (0, True)
     assert "seed" not in difference
     assert asked.state() == before
