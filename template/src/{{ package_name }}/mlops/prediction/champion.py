@@ -22,7 +22,7 @@ from .. import team
 from ..config import Config, Read, find_root, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
-from ..promotion.old_champion import unpack_code
+from ..promotion.rescoring import unpack_code
 from . import Found, find
 from .scoring import Fault, Scored, Scorer, refuse
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..evaluation.scores import CachedModel, Rows
     from ..gates import Verdict
     from .evidence import Evidence
-    from .old_champion import NamedModel
+    from .rescoring import NamedModel
 
 PAGE = Path("reports", "compare.md")
 """The same table for a pull request; git ignores it."""
@@ -110,7 +110,7 @@ def compare_with(config: Config, root: Path, name: str) -> Comparison:
         ProjectError: One of the two models is not here, or cannot be scored on these rows.
     """
     from ..modeling import manifest
-    from .old_champion import NamedModel, bring_model
+    from .rescoring import NamedModel, bring_model
 
     own = NamedModel("models/", commit_of(root), root / "models")
     if not (own.folder / MODEL).exists():
@@ -171,7 +171,7 @@ def _is_stale(config: Config, root: Path, own: "NamedModel") -> bool:
 
 
 def _score(evidence: "Evidence", model: "NamedModel") -> "CachedModel":
-    from .old_champion import score_test_set
+    from .rescoring import score_test_set
 
     try:
         found = score_test_set(evidence, model.folder, model.commit)

@@ -23,7 +23,7 @@ from ..modeling.metrics import measure
 from ..pipeline.split import divide
 from ..tracking import MODEL_FILES, Version, registry
 from . import changes_since_pipeline, is_verified, record
-from .old_champion import score_test_set
+from .rescoring import score_test_set
 
 
 @dataclass

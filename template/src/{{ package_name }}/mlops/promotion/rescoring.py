@@ -1,4 +1,4 @@
-"""Brings and scores models whose features or estimators were written otherwise than now."""
+"""Brings the champion or the model of a branch, and scores it on today's rows by its own code."""
 
 import os
 import re

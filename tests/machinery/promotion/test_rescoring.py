@@ -19,7 +19,7 @@ from churn_radar.mlops.modeling.metrics import score_rows
 from churn_radar.mlops.modeling.predictions import CachedDecider, CachedRegressor
 from churn_radar.mlops.modeling.storage import load_model, save_model
 from churn_radar.mlops.promotion.evidence import Evidence
-from churn_radar.mlops.promotion.old_champion import _read, score_with_own_code
+from churn_radar.mlops.promotion.rescoring import _read, score_with_own_code
 from churn_radar.mlops.tracking import Version, registry
 from churn_radar.model import candidates
 from sklearn.svm import LinearSVC
