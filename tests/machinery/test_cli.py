@@ -41,6 +41,30 @@ def test_setup_makes_a_clone_ready(
     assert "a slice would replace it" in str(call(monkeypatch, "data", "--rows", "10"))
 
 
+def test_setup_keeps_a_git_hook_that_a_person_had_and_says_so(
+    root: Path, config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / config.data.raw).parent.mkdir(parents=True)
+    (root / config.data.raw).write_text("a,b\n1,2\n")
+    # So that the hooks of the configuration, whose tools are not here, do not run.
+    (root / ".pre-commit-config.yaml").write_text(
+        "default_install_hook_types: [pre-commit, pre-push, post-checkout]\nrepos: []\n"
+    )
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+    own = root / ".git" / "hooks" / "post-checkout"
+    own.write_text("#!/bin/sh\necho mine >> ran\n")
+    own.chmod(0o755)
+    for _ in range(2):
+        assert call(monkeypatch, "setup") == 0
+        said = capsys.readouterr().out
+        assert "your own git hook post-checkout is kept as .git/hooks/post-checkout.legacy" in said
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    commit = ["git", *author, "commit", "--quiet", "--allow-empty", "-m", "Start"]
+    subprocess.run([*commit, "--no-verify"], check=True)
+    subprocess.run(["git", "checkout", "--quiet", "-b", "new"], check=True)
+    assert (root / "ran").read_text() == "mine\n"
+
+
 def test_setup_says_why_git_hooks_cannot_be_installed(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from .config import find_root
 from .errors import ProjectError
-from .git import set_merge_drivers
+from .git import git, set_merge_drivers
 from .notebooks import set_filter
 
 COMMANDS = (
@@ -62,6 +62,10 @@ def setup() -> None:
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProjectError(f"the git hooks could not be installed: {done.stdout}{done.stderr}")
+    hooks = Path(git(Path.cwd(), "rev-parse", "--git-path", "hooks"))
+    for kept in sorted(hooks.glob("*.legacy")):
+        # Pre-commit moved it there, and runs it before its own.
+        typer.echo(f"your own git hook {kept.stem} is kept as {kept} and still runs, first")
     set_merge_drivers(Path.cwd())
     set_filter(Path.cwd())
     data(rows=None)
