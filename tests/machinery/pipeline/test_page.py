@@ -48,8 +48,8 @@ def test_the_page_shows_hostile_names_as_text(metric: str, config: Config) -> No
     pictures = {
         "residuals": plots.residuals(truth.to_numpy(), predicted),
         "confusion": plots.confusion(names, names, sorted(set(names))),
-        "forest": plots.forest(pd.concat([table] * 20, ignore_index=True), 0.5),
-        "folds": plots.folds(fits, SCRIPT, metric),
+        "slices": plots.slices(pd.concat([table] * 20, ignore_index=True), 0.5),
+        "selection": plots.selection(fits, SCRIPT, metric),
     }
     text = page(settings, facts, DETAILS, {metric: 0.5}, pictures)
     assert "<script" not in text
@@ -65,7 +65,7 @@ def test_the_page_says_what_is_not_declared(config: Config) -> None:
     settings = declared(config, "regression", "r2")
     test, truth, model = predictions(settings)
     facts = facts_of(settings, test, truth, model, "x")
-    text = page(settings, facts, DETAILS, {}, {"folds": ""})
+    text = page(settings, facts, DETAILS, {}, {"selection": ""})
     assert "No slices are declared" in text
     assert "No sensitive columns are declared" in text
     assert "How it does over time" not in text

@@ -1,13 +1,17 @@
 """Stage `report`: the same evidence gives the same files."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from churn_radar.mlops.bounds import Gates
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.evaluation import curves, drivers, plots
 from churn_radar.mlops.evaluation.card import CARD
+from churn_radar.mlops.evaluation.page import CAPTIONS
 from churn_radar.mlops.modeling import metrics
 from churn_radar.mlops.pipeline.report import report
 
@@ -54,3 +58,27 @@ def test_a_formula_among_the_values_is_text_in_a_spreadsheet(config: Config, mad
     report(config, made)
     values = pd.read_csv(made / "reports" / "slices.csv", dtype=str)["value"]
     assert {"'=1+1", "-4.5"} <= set(values)
+
+
+def test_a_plot_has_one_name_in_code_file_and_report(
+    config: Config, made: Path, project_root: Path
+) -> None:
+    small = Gates.model_validate({"slices": {"min_rows": 10}})
+    report(config.model_copy(update={"gates": small}), made)
+    html = (made / "reports" / "report.html").read_text(encoding="utf-8")
+    figure = (
+        r'<figcaption><strong>([^<]*)</strong>.*?aria-labelledby="([\w-]+)-title"'
+        r'.*?<title id="\2-title">(.*?)<'
+    )
+    found = {name: (above, within) for above, name, within in re.findall(figure, html, re.DOTALL)}
+    shared = {name: titles for name, titles in found.items() if not name.startswith("dependence-")}
+    assert shared.keys() <= CAPTIONS.keys()
+    assert {"calibration", "slices", "selection"} <= shared.keys()
+    for name, titles in shared.items():
+        assert titles == (CAPTIONS[name][0],) * 2
+        function = "draw_importances" if name == "importance" else name.replace("-", "_")
+        assert any(hasattr(module, function) for module in (plots, curves, drivers)), name
+    for plot in yaml.safe_load((project_root / "dvc.yaml").read_text("utf-8"))["plots"]:
+        ((path, settings),) = plot.items()
+        if Path(path).stem in CAPTIONS:
+            assert settings["title"] == CAPTIONS[Path(path).stem][0]

@@ -160,7 +160,7 @@ def gain(is_positive: np.ndarray, probability: np.ndarray) -> str:
     found = is_positive[by_probability].cumsum() / max(int(is_positive.sum()), 1)
     share = np.arange(1, len(found) + 1) / len(found)
     meaning = "Of the positive rows, the share found by looking at so many of all rows."
-    with draw("gain", "Lift: what looking at the highest ones first finds", meaning) as plot:
+    with draw("gain", "Gain", meaning) as plot:
         shown = _thinned(len(share))
         plot.axes.plot(share[shown], found[shown], color=ACCENT, label="highest probability first")
         plot.axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="rows at random")
@@ -169,13 +169,13 @@ def gain(is_positive: np.ndarray, probability: np.ndarray) -> str:
     return plot.svg
 
 
-def costs_by_threshold(is_positive: np.ndarray, probability: np.ndarray, costs: Costs) -> str:
+def costs(is_positive: np.ndarray, probability: np.ndarray, each: Costs) -> str:
     """Draw what the errors cost at each threshold.
 
     Args:
         is_positive: Whether each row is of the positive class.
         probability: Of that class, as predicted for each row.
-        costs: Of one error of each kind.
+        each: What one error of each kind costs.
 
     Returns:
         The SVG.
@@ -186,12 +186,12 @@ def costs_by_threshold(is_positive: np.ndarray, probability: np.ndarray, costs: 
     of_negatives = np.sort(probability[~is_positive])
     n_false_negatives = np.searchsorted(of_positives, thresholds)
     n_false_positives = len(of_negatives) - np.searchsorted(of_negatives, thresholds)
-    cost = n_false_positives * costs.false_positive + n_false_negatives * costs.false_negative
+    cost = n_false_positives * each.false_positive + n_false_negatives * each.false_negative
     meaning = "The cost of the errors by threshold; acting on all rows or on none costs the ends."
-    with draw("costs", "What the errors cost", meaning) as plot:
+    with draw("costs", "Costs", meaning) as plot:
         plot.axes.plot(thresholds, cost * PER_ROWS / len(probability), color=ACCENT)
         plot.axes.axvline(
-            costs.threshold, color=GREY, linestyle="--", label=f"threshold {costs.threshold:.2g}"
+            each.threshold, color=GREY, linestyle="--", label=f"threshold {each.threshold:.2g}"
         )
         plot.axes.set(xlabel="threshold", ylabel=f"cost of {PER_ROWS:,} rows")
         plot.axes.set_ylim(bottom=0)
@@ -199,7 +199,7 @@ def costs_by_threshold(is_positive: np.ndarray, probability: np.ndarray, costs: 
     return plot.svg
 
 
-def months(table: pd.DataFrame, whole: float, metric: str) -> str:
+def periods(table: pd.DataFrame, whole: float, metric: str) -> str:
     """Draw the score of each period of the test set with its interval.
 
     Args:
@@ -212,7 +212,7 @@ def months(table: pd.DataFrame, whole: float, metric: str) -> str:
     """
     shown = table[table["status"] == "ok"]
     meaning = f"{metric} in each period of the test set, with 95% interval."
-    with draw("months", "The score over time", meaning) as plot:
+    with draw("periods", "Score over time", meaning) as plot:
         places = np.arange(len(shown))
         lengths = np.clip([shown["score"] - shown["low"], shown["high"] - shown["score"]], 0, None)
         plot.axes.axhline(whole, color=GREY, linestyle="--", label="all rows")

@@ -158,7 +158,7 @@ def draw_importances(table: list[dict[str, Any]]) -> str:
     """
     meaning = "Skill score that the model loses without each feature, with 95% interval."
     height = 1 + 0.3 * len(table)
-    with draw("importance", "What the model needs", meaning, height) as plot:
+    with draw("importance", "Importance", meaning, height) as plot:
         places = np.arange(len(table))
         values = np.array([line["importance"] for line in table])
         ends = np.array([[line["low"], line["high"]] for line in table]).T

@@ -22,7 +22,7 @@ CAPTIONS = {
         "For each threshold: how many of the rows that are named are right, and how many of those "
         "that there are it finds.",
     ),
-    "gain": ("Lift", "How many are found by looking at those with the highest probability first."),
+    "gain": ("Gain", "How many are found by looking at those with the highest probability first."),
     "costs": ("Costs", "What the errors cost at each threshold, under the assumption below."),
     "confusion": (
         "Right and wrong",
@@ -32,10 +32,10 @@ CAPTIONS = {
         "Residuals",
         "Each point is a twentieth of the rows; at zero they are right on average.",
     ),
-    "months": ("Score over time", "With its 95% interval; the dashed line is the whole test set."),
+    "periods": ("Score over time", "With its 95% interval; the dashed line is the whole test set."),
     "importance": ("Importance", "With its 95% interval; at zero the model can do without it."),
-    "forest": ("Skill score by slice", "With its 95% interval and number of rows."),
-    "folds": (
+    "slices": ("Skill score by slice", "With its 95% interval and number of rows."),
+    "selection": (
         "Candidates",
         "Each point is the score on one part of the training set, trained on the others.",
     ),
@@ -95,7 +95,7 @@ def page(
     figures = _figures(details, plots)
     drivers = [name for name in figures if name.startswith(("importance", "dependence"))]
     # These have sections of their own.
-    elsewhere = {"forest", "folds", "months", *drivers}
+    elsewhere = {"slices", "selection", "periods", *drivers}
     return render(
         "report.html",
         title=f"Model report: {config.model.name}",
@@ -110,9 +110,9 @@ def page(
         names=names,
         quality_plots=[found for name, found in figures.items() if name not in elsewhere],
         driver_plots=[figures[name] for name in drivers],
-        month_plots=[figures[name] for name in figures if name == "months"],
-        slice_plots=[figures[name] for name in figures if name == "forest"],
-        folds=figures["folds"],
+        period_plots=[figures[name] for name in figures if name == "periods"],
+        slice_plots=[figures[name] for name in figures if name == "slices"],
+        selection=figures["selection"],
         **_headline(facts),
         tiles=_tiles(clear, groups),
         n_slices=len(slices),

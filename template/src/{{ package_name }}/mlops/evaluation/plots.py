@@ -231,17 +231,17 @@ def residuals(truth: np.ndarray, predicted: np.ndarray) -> str:
     return plot.svg
 
 
-def forest(slices: pd.DataFrame, whole: float) -> str:
+def slices(table: pd.DataFrame, whole: float) -> str:
     """Draw the skill score on each slice with its interval; of many slices the weakest.
 
     Args:
-        slices: The table of slices, as reports/slices.csv has it.
+        table: The table of slices, as reports/slices.csv has it.
         whole: The skill score on the whole test set.
 
     Returns:
         The SVG.
     """
-    shown = slices[slices["status"] == "ok"]
+    shown = table[table["status"] == "ok"]
     if len(shown) > MAX_SLICES:
         # In the order of the table still, where slices of one column are next to each other.
         shown = shown.loc[shown["skill"].nsmallest(MAX_SLICES).index.sort_values()]
@@ -250,7 +250,7 @@ def forest(slices: pd.DataFrame, whole: float) -> str:
         names.append(f"{short(f'{column}={value}')}  ({rows:,})")
     meaning = "Skill score on each slice, with 95% interval."
     height = 1.2 + 0.27 * len(shown)
-    with draw("forest", "Skill score by slice", meaning, height, WIDE) as plot:
+    with draw("slices", "Skill score by slice", meaning, height, WIDE) as plot:
         places = np.arange(len(shown))
         below = shown["skill"] - shown["skill_low"]
         above = shown["skill_high"] - shown["skill"]
@@ -267,7 +267,7 @@ def forest(slices: pd.DataFrame, whole: float) -> str:
     return plot.svg
 
 
-def folds(scores: pd.DataFrame, chosen: str, metric: str) -> str:
+def selection(scores: pd.DataFrame, chosen: str, metric: str) -> str:
     """Draw the score of each candidate in each fold of the cross-validation.
 
     Args:
@@ -283,7 +283,7 @@ def folds(scores: pd.DataFrame, chosen: str, metric: str) -> str:
     labels = []
     meaning = "Score of each candidate in each fold; the bar is the mean."
     height = 1 + 0.45 * len(names)
-    with draw("folds", "Candidates compared", meaning, height, WIDE) as plot:
+    with draw("selection", "Candidates", meaning, height, WIDE) as plot:
         for place, name in enumerate(names):
             values = scores.loc[scores["candidate"] == name, "score"]
             is_chosen = name == chosen

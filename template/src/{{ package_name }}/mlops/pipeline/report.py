@@ -81,9 +81,9 @@ def report(config: Config, root: Path) -> str:
     _write(folder / "report.json", details)
     drawn = _plots(config, facts, details, folder, rows, model)
     if int((slices["status"] == "ok").sum()):
-        drawn["forest"] = plots.forest(slices, facts["skill"])
+        drawn["slices"] = plots.slices(slices, facts["skill"])
     if int((periods["status"] == "ok").sum()) > 1:
-        drawn["months"] = curves.months(periods, facts["score"], facts["metric"])
+        drawn["periods"] = curves.periods(periods, facts["score"], facts["metric"])
     html = page(config, facts, details, _read(folder / "metrics.json"), drawn)
     (folder / "report.html").write_text(html, encoding="utf-8")
     # It reads what was just written, so it comes last.
@@ -227,7 +227,7 @@ def _plots(
     for number, line in enumerate(details["dependence"], 1):
         found[f"dependence-{number}"] = drivers.draw_dependence(number, line, outputs)
     scores = pd.read_csv(folder / "plots" / "selection.csv")
-    found["folds"] = plots.folds(scores, facts["chosen"], facts["metric"])
+    found["selection"] = plots.selection(scores, facts["chosen"], facts["metric"])
     return found
 
 
@@ -247,5 +247,5 @@ def _plots_of_positives(
     if n_positive:
         found["precision-recall"] = curves.precision_recall(is_positive, probability, point)
         found["gain"] = curves.gain(is_positive, probability)
-    found["costs"] = curves.costs_by_threshold(is_positive, probability, config.costs)
+    found["costs"] = curves.costs(is_positive, probability, config.costs)
     return found
