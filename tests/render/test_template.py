@@ -280,3 +280,15 @@ def test_doctor_lists_unmerged_files_though_nothing_may_start(
     assert done.returncode == 2
     assert "git holds two versions of these files:\npyproject.toml\n" in done.stderr
     assert called_with == []
+
+
+def test_remedies_call_tools_by_uv_since_nothing_else_is_on_path() -> None:
+    tools = "black|dvc|jupyter|locust|mypy|pre-commit|pytest|ruff|wandb"
+    found = []
+    for path in template_files():
+        if path.name.removesuffix(".jinja").endswith((".md", ".ipynb")):
+            continue
+        # A message is written over several lines, and is one string all the same.
+        text = re.sub(r'"\n\s*f?"', "", path.read_text(encoding="utf-8"))
+        found += [f"{path.name}: {call}" for call in re.findall(f"`(?:{tools})(?: [^`]*)?`", text)]
+    assert found == []

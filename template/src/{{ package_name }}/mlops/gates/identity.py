@@ -115,7 +115,8 @@ def provenance(evidence: Evidence) -> Verdict:
     """
     if evidence.frozen:
         listed = ", ".join(evidence.frozen)
-        reason = f"frozen in dvc.yaml: {listed}; DVC does not look at them: `dvc unfreeze` them"
+        command = f"uv run dvc unfreeze {' '.join(evidence.frozen)}"
+        reason = f"frozen in dvc.yaml: {listed}; DVC does not look at them: `{command}`"
         return Verdict("refused", reason, len(evidence.frozen), 0)
     stale = evidence.stale
     if stale:
@@ -126,7 +127,7 @@ def provenance(evidence: Evidence) -> Verdict:
     if not evidence.is_split_as_the_code_does:
         reason = (
             "the training and the test set are not those into which this code splits the validated "
-            "table: `dvc repro --force split`, then `make pipeline`"
+            "table: `uv run dvc repro --force split`, then `make pipeline`"
         )
         return Verdict("refused", reason)
     text = (evidence.root / "reports" / "metrics.json").read_text(encoding="utf-8")

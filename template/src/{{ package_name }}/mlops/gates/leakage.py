@@ -111,8 +111,8 @@ def _duplicates(evidence: Evidence) -> str:
         return ""
     return (
         f"{n_shared:,} of {n_test:,} held-out rows are in the training set too, where "
-        f"{n_allowed:.0f} would be chance: `dvc repro` makes the split again; if that does not "
-        "help, the raw table has duplicated rows"
+        f"{n_allowed:.0f} would be chance: `make pipeline` makes the split again; if that does "
+        "not help, the raw table has duplicated rows"
     )
 
 
@@ -209,7 +209,7 @@ def _shared_entities(evidence: Evidence) -> str:
             continue
         problem = f"{len(shared):,} values of {column} are in both tables"
         if column == entity_column(evidence.config, pd.concat([evidence.train, evidence.test])):
-            return f"{problem}: `dvc repro` makes the split again"
+            return f"{problem}: `make pipeline` makes the split again"
         return f"{problem}: name it in data.group, or take it out of data.ids if it names no thing"
     return ""
 
@@ -221,7 +221,10 @@ def _overlap_in_time(evidence: Evidence) -> str:
         return ""
     # A model in use predicts what is later than all that it was trained on.
     if evidence.train[column].max() >= evidence.test[column].min():
-        return f"training rows are as late by {column} as held-out ones: `dvc repro`"
+        return (
+            f"training rows are as late by {column} as held-out ones: `make pipeline` makes the "
+            "split again"
+        )
     return ""
 
 

@@ -46,7 +46,8 @@ def reproducible(evidence: Evidence) -> Verdict:
         reason = (
             f"models/model.skops differs by up to {difference:.2g} from what this code makes of "
             "the training set: it was made in another way, or with a variable of the environment, "
-            "which belongs into params.yaml; `dvc repro --force train`, then `make profile`"
+            "which belongs into params.yaml; `uv run dvc repro --force train`, then `make "
+            "profile`"
         )
         return Verdict("refused", reason, difference, TOLERANCE)
     return Verdict("passed", "trained twice more, it predicts the same", difference, TOLERANCE)

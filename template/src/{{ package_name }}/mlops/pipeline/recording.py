@@ -91,8 +91,8 @@ def describe_run(config: Config, root: Path) -> Run:
     manifest = _read(manifest_path)
     if manifest.get("sha256") != file_hash(root / "models" / "model.skops"):
         raise ProjectError(
-            "models/manifest.json is not about models/model.skops: `dvc repro --force train` "
-            "writes both again"
+            "models/manifest.json is not about models/model.skops: `uv run dvc repro --force "
+            "train` writes both again"
         )
     selection = _read(reports / "selection.json")
     chosen = selection["chosen"]

@@ -47,7 +47,8 @@ def log(root: Path, run: Run, run_id: str) -> None:
     except wandb.Error as error:
         reason = str(error).partition("\n")[0]
         raise ProjectError(
-            f"wandb did not take the run: {reason}; set WANDB_MODE=offline, and `wandb sync` later"
+            f"wandb did not take the run: {reason}; set WANDB_MODE=offline, and `uv run "
+            "wandb sync` later"
         ) from None
 
 
