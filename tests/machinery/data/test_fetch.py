@@ -47,6 +47,25 @@ def test_own_data_is_pulled_and_cut(
     assert "is there" in bring_data(homes, tmp_path)
 
 
+def test_what_is_not_here_is_said_with_what_brings_it(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "find_root", lambda _: tmp_path)
+    monkeypatch.setattr(fetch, "load_config", lambda _: config)
+    with pytest.raises(ProjectError, match=r"customers_raw\.csv is not here: `make data` brings"):
+        fetch.raw_data()
+    (tmp_path / config.data.raw).parent.mkdir(parents=True)
+    (tmp_path / config.data.raw).touch()
+    fetch.raw_data()
+    # What a stage of the team's makes needs what that stage reads.
+    (tmp_path / "dvc.yaml").write_text(
+        f"stages: {{join: {{deps: [a.csv, join.py], outs: [{config.data.raw}]}}}}\n"
+    )
+    (tmp_path / "a.csv.dvc").touch()
+    with pytest.raises(ProjectError, match=r"^a\.csv is not here.*CONTRIBUTING"):
+        fetch.raw_data()
+
+
 @pytest.mark.parametrize("name", ["homes_raw.csv", "homes_raw.jsonl.gz", "homes_raw.pq", "homes"])
 def test_a_slice_that_cannot_be_reached_is_made_up_and_says_so(
     name: str, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -44,7 +44,7 @@ def test_summaries_are_read_from_what_the_tools_say(project_root: Path, reposito
 def test_data_that_is_not_here_is_no_broken_rule(repository: Path) -> None:
     raw = repository / load_config(repository).data.raw
     data, _ = pipeline(repository)
-    assert data.fix.startswith("`make data` brings the raw data")
+    assert "is not here: `make data` brings the raw data" in data.fix
     assert "rule" not in data.fix
     raw.parent.mkdir(parents=True)
     raw.touch()

@@ -244,4 +244,29 @@ def undo(root: Path, pointer: str) -> str:
     return f"Undo: git checkout HEAD -- {path} && uv run dvc checkout {path}"
 
 
-COMMANDS = (data,)
+def raw_data() -> None:
+    """Say what to do where the raw data is not here, and nothing where it is."""
+    root = find_root(Path.cwd())
+    problem = missing(load_config(root), root)
+    if problem:
+        raise ProjectError(problem)
+
+
+def missing(config: Config, root: Path) -> str:
+    """Return which raw data is not here and what brings it; empty if all is here.
+
+    Args:
+        config: The project's settings.
+        root: The project's folder.
+    """
+    files = [pointer.removesuffix(".dvc") for pointer in pointers(root, config.data.raw)]
+    absent = [file for file in files if not (root / file).exists()]
+    if not absent:
+        return ""
+    return (
+        f"{', '.join(absent)} is not here: `make data` brings the raw data; where it cannot, "
+        "'Where the data is kept' in CONTRIBUTING.md says what to do"
+    )
+
+
+COMMANDS = (data, raw_data)

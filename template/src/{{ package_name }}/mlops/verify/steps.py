@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..config import load_config
+from ..data.fetch import missing
 from ..errors import ProjectError
 from ..git import tracked_files
 
@@ -235,11 +236,9 @@ def _fix_data(root: Path) -> str:
     """What to do if the raw data does not pass."""
     # Settings that cannot be read fail the step as well, which says so.
     with suppress(ProjectError):
-        if not (root / load_config(root).data.raw).exists():
-            return (
-                "`make data` brings the raw data; where it cannot, 'Where the data is kept' in "
-                "CONTRIBUTING.md says what to do"
-            )
+        problem = missing(load_config(root), root)
+        if problem:
+            return problem
     return "fix the data, or the rule in schemas.py if the rule is wrong"
 
 
