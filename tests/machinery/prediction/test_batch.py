@@ -138,12 +138,12 @@ def test_a_row_that_breaks_a_rule_goes_to_the_rejects(
     rejects = pd.read_csv(tmp_path / "scores.rejects.csv", keep_default_na=False)
     regions = "isin(['north', 'east', 'south', 'west'])"
     assert rejects.to_numpy().tolist() == [
-        [3, "region", regions, "moon"],
-        [120, "region", regions, "mars"],
-        [120, "tenure_months", "is not an integer", "long"],
-        [121, "email", "str_contains('@')", ""],
-        [248, "", "no complaint after event_month", ""],
-        [249, "customer_id", "not_nullable", ""],
+        [3, "row 5 of " + csv.name, "region", regions, "moon"],
+        [120, "row 122 of " + csv.name, "region", regions, "mars"],
+        [120, "row 122 of " + csv.name, "tenure_months", "is not an integer", "long"],
+        [121, "row 123 of " + csv.name, "email", "str_contains('@')", ""],
+        [248, "row 250 of " + csv.name, "", "no complaint after event_month", ""],
+        [249, "row 251 of " + csv.name, "customer_id", "not_nullable", ""],
     ]
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert {*range(250)} - {*scores["row"]} == {3, 120, 121, 248, 249}

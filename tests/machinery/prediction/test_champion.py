@@ -95,7 +95,7 @@ def test_rows_that_break_a_rule_are_refused(champion_root: Path, requests: pd.Da
         champion.predict(requests.assign(region="moon", email="secret", tenure_months=["x"] * 250))
     said = str(refused.value)
     assert "region: breaks the rule isin" in said
-    assert "in 250 row(s), the first is row 0 with the value moon" in said
+    assert "in 250 row(s), the first at position 0 (counted from 0) with the value moon" in said
     assert "tenure_months: breaks the rule is not an integer" in said
     assert "secret" not in said
     with pytest.raises(ProjectError, match="region: missing from the table"):

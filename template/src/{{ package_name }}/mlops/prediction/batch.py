@@ -1,7 +1,7 @@
 """The command that predicts whole files: in chunks, so that memory stays flat."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -84,7 +84,7 @@ def run(config: Config, root: Path, order: Order) -> str:
 
 def _run(config: Config, root: Path, order: Order) -> str:
     # Imported here: the libraries of models and the store take seconds.
-    from ..data.readers import files_of
+    from ..data.readers import files_of, row_finder
     from . import find
     from .champion import Champion
 
@@ -111,7 +111,8 @@ def _run(config: Config, root: Path, order: Order) -> str:
         if parts.n_resumed:
             console.print(f"{parts.n_resumed:,} rows were predicted before; going on.")
         chunks = job.on_ray(parts) if order.engine == "ray" else job.here(parts)
-        _write(chunks, parts, files, order.source.is_dir())
+        finders = [row_finder(file, config.data.read) for file in files]
+        _write(chunks, parts, files, finders, order.source.is_dir())
     if [file_stamp(file) for file in files] != before:
         parts.give_up()
         raise ProjectError(f"IN={order.source} changed while it was read: predict it again")
@@ -133,7 +134,13 @@ def _run(config: Config, root: Path, order: Order) -> str:
     )
 
 
-def _write(chunks: Iterator[Done], parts: Parts, files: list[Path], is_folder: bool) -> None:
+def _write(
+    chunks: Iterator[Done],
+    parts: Parts,
+    files: list[Path],
+    finders: list[Callable[[int], str]],
+    is_folder: bool,
+) -> None:
     """Write each chunk, and show how far it is and how fast."""
     # In bytes, since the number of rows of a text file is not known before its end.
     sizes = [max(1, file.stat().st_size) for file in files]
@@ -149,7 +156,8 @@ def _write(chunks: Iterator[Done], parts: Parts, files: list[Path], is_folder: b
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=sum(sizes), rows=parts.n_resumed, rate=0.0)
         for done in chunks:
-            parts.write(done, files[done.file].name if is_folder else None)
+            name = files[done.file].name if is_folder else None
+            parts.write(done, name, finders[done.file])
             n_new += done.n_rows
             shares[done.file] = max(done.share, shares[done.file])
             progress.update(

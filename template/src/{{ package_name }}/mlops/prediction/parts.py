@@ -7,7 +7,7 @@ parts become the output, and the rows that broke a rule its rejects.
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from json import loads
@@ -125,21 +125,24 @@ class Parts:
         start = _name(file, first, 0).removesuffix("0.parquet")
         return any(name.startswith(start) for name in self._names)
 
-    def write(self, done: Done, file_name: str | None) -> None:
+    def write(self, done: Done, file_name: str | None, where: Callable[[int], str]) -> None:
         """Write what became of a chunk.
 
         Args:
             done: The chunk.
             file_name: The name of its file where the input is a folder.
+            where: Says where in the file a row is, as messages about the data do.
         """
         name = _name(done.file, done.first, done.n_rows)
         predictions, faults = done.scored
         table = pyarrow.Table.from_pandas(predictions, preserve_index=False)
         rows = pyarrow.array(predictions.index + done.first, pyarrow.int64())
         table = table.add_column(0, "row", rows)
+        numbers = [done.first + fault.row for fault in faults]
         rejected = pyarrow.table(
             {
-                "row": pyarrow.array([done.first + fault.row for fault in faults], pyarrow.int64()),
+                "row": pyarrow.array(numbers, pyarrow.int64()),
+                "where": pyarrow.array(map(where, numbers), pyarrow.string()),
                 "column": pyarrow.array([fault.column for fault in faults], pyarrow.string()),
                 "rule": pyarrow.array([fault.rule for fault in faults], pyarrow.string()),
                 "value": pyarrow.array([fault.value for fault in faults], pyarrow.string()),

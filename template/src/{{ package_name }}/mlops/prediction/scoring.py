@@ -222,7 +222,7 @@ def refuse(faults: list[Fault]) -> None:
         line = (
             f"{column or 'the row as a whole'}: breaks the rule {fault.rule} in {n_rows:,} row(s)"
         )
-        line += f", the first is row {fault.row}"
+        line += f", the first at position {fault.row} (counted from 0)"
         lines.append(line if fault.value is None else f"{line} with the value {fault.value}")
     if lines:
         raise ProjectError("\n  ".join(["the rows break Request:", *lines]))
