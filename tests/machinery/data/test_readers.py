@@ -31,7 +31,7 @@ class Bill(pa.DataFrameModel):
 
 class Numbers(pa.DataFrameModel):
     count: pd.Int64Dtype = pa.Field(nullable=True, metadata={"personal": True})
-    size: float = pa.Field(alias="^size_.*$", regex=True)
+    size: float = pa.Field(alias="^size_", regex=True)
 
 
 def write(path: Path, text: str) -> Path:
@@ -60,6 +60,12 @@ def test_what_is_personal_is_not_quoted() -> None:
     with pytest.raises(ProjectError, match="count: is not an integer") as refusal:
         convert_types(table, Numbers.to_schema(), Read(thousands=","))
     assert "4711" not in str(refusal.value)
+
+
+def test_a_family_is_known_by_the_beginning_of_its_names_as_pandera_has_it() -> None:
+    table = pd.DataFrame({"size_a": ["1,5"]})
+    typed = convert_types(table, Numbers.to_schema(), Read(decimal=","))
+    assert [*typed["size_a"]] == [1.5]
 
 
 @pytest.mark.parametrize("half", [["1.5"], [1.5], [pd.Timestamp("2025-01-01")]])

@@ -1,5 +1,6 @@
 """A table that breaks its schema is refused by column, rule and row; no personal value is told."""
 
+import inspect
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,26 @@ def test_a_fault_is_named(table: pd.DataFrame, said: str) -> None:
     message = str(refused.value)
     assert message.startswith("the data breaks People:\n")
     assert said in message
+
+
+class Brackets(pa.DataFrameModel):
+    price: float = pa.Field(alias="price (EUR", ge=0)
+    wild: float = pa.Field(alias="x.*", ge=0)
+    xyz: float = pa.Field(ge=0)
+    added: float = pa.Field(alias="a+b[z]", ge=0)
+
+
+@pytest.mark.parametrize("name", ["price (EUR", "x.*", "xyz", "a+b[z]"])
+def test_a_name_of_special_characters_is_no_pattern(name: str) -> None:
+    table = pd.DataFrame({column: [1.0] for column in Brackets.to_schema().columns})
+    with pytest.raises(ProjectError) as refused:
+        checked(Brackets, table.assign(**{name: -1.0}))
+    lines, start = inspect.getsourcelines(Brackets)
+    (line,) = [
+        start + n for n, text in enumerate(lines) if f'"{name}"' in text or f"{name}:" in text
+    ]
+    place = f"(Brackets in test_validation.py, line {line})"
+    assert f"{name}: breaks the rule greater_than_or_equal_to(0) {place}" in str(refused.value)
 
 
 class Documented(pa.DataFrameModel):

@@ -235,11 +235,11 @@ def _names_of_check(function: ast.FunctionDef) -> list[Any]:
 
 def _declares(node: ast.AnnAssign, column: str) -> bool:
     """Whether a line of a schema declares a column, by its name or by an alias or pattern."""
-    names = [getattr(node.target, "id", "")]
+    given = {}
     for keyword in getattr(node.value, "keywords", []):
-        if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
-            alias = str(keyword.value.value)
-            # Pandera reports some failures of a family by its pattern.
-            if alias == column or re.match(alias, column):
-                return True
-    return column in names
+        if isinstance(keyword.value, ast.Constant):
+            given[keyword.arg] = keyword.value.value
+    alias = str(given.get("alias", getattr(node.target, "id", "")))
+    # Pandera reports some failures of a family by its pattern. Other names are no patterns,
+    # though a column may be called `cost (EUR` or `x.*`.
+    return alias == column or bool(given.get("regex") and re.match(alias, column))

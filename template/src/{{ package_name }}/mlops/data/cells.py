@@ -288,7 +288,8 @@ def _declared_columns(
             yield declared, column
         if column.regex:
             for name in table.columns.astype(str):
-                if re.fullmatch(declared, name):
+                # From the beginning of the name, but not to its end, as pandera does it.
+                if re.match(declared, name):
                     yield name, column
 
 

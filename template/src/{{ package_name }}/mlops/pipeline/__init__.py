@@ -94,8 +94,9 @@ def pipeline(stages: Annotated[list[str] | None, typer.Argument()] = None) -> No
             # A setting that is not in the file has its default, and no line.
             place = f"params.yaml, line {line}: " if line else ""
             raise ProjectError(f"{place}{error}") from None
-        # One line a stage, from which a name can be copied.
-        console.print(f"{name}: {said}", highlight=False, soft_wrap=True)
+        # One line a stage, from which a name can be copied. What it names is the team's: brackets
+        # in it are no style of Rich's.
+        console.print(f"{name}: {said}", highlight=False, markup=False, soft_wrap=True)
 
 
 def code() -> None:
