@@ -292,3 +292,17 @@ def test_remedies_call_tools_by_uv_since_nothing_else_is_on_path() -> None:
         text = re.sub(r'"\n\s*f?"', "", path.read_text(encoding="utf-8"))
         found += [f"{path.name}: {call}" for call in re.findall(f"`(?:{tools})(?: [^`]*)?`", text)]
     assert found == []
+
+
+def test_the_model_card_leads_to_what_is_known_of_the_data(render: Callable[..., Project]) -> None:
+    project = render()
+    evidence = project.text("docs/model-card.md").partition("## Evidence")[2].partition("<!--")[0]
+    assert "balance of the classes" in evidence
+    assert "(data-card.md)" in evidence
+    # Of a team's own table wiring writes that page.
+    for page in (
+        project.text("docs/data-card.md"),
+        (ROOT / "hooks/wire/write/card.py").read_text(),
+    ):
+        assert "| balance |" in page
+        assert "## Not in the features" in page
