@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.serving import traffic
-from churn_radar.mlops.serving.batcher import LOAD_SECONDS
+from churn_radar.mlops.serving import LOAD_SECONDS, traffic
 from churn_radar.mlops.tracking import registry
 from machinery.serving import known
 from machinery.serving.known import QUICK, Load, Server

@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.serving import LENGTHS, Loading, backend, batcher, traffic
+from churn_radar.mlops.serving import (
+    LENGTHS,
+    Header,
+    Loading,
+    ModelProcess,
+    OverloadedError,
+    RefusedVersionError,
+    backend,
+    batcher,
+    traffic,
+)
 from churn_radar.mlops.serving.batcher import Batcher
 from churn_radar.mlops.serving.router import Facts, Router, Served
 from churn_radar.mlops.serving.service import Service
@@ -104,6 +114,42 @@ def test_a_request_that_nobody_waits_for_is_not_kept() -> None:
         return len(batcher._queue)
 
     assert asyncio.run(ask_and_go()) == 0
+
+
+def test_requests_do_not_wait_for_a_version_that_cannot_be_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Ended(ModelProcess):
+        def __init__(self) -> None:
+            self.ready: Header = {}
+            self.end = asyncio.get_running_loop().create_future()
+
+        async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
+            raise EOFError
+
+        async def kill(self) -> None: ...
+
+    is_first = True
+
+    async def start(_: Loading) -> ModelProcess:
+        nonlocal is_first
+        if not is_first:
+            raise RefusedVersionError("its files are gone")
+        is_first = False
+        return Ended()
+
+    async def ask_twice() -> None:
+        asked = Batcher(Loading(Path(), "", {}, known.SECONDS), 1)
+        await asked.start()
+        for _ in range(2):
+            async with asyncio.timeout(known.SECONDS / 2):
+                with pytest.raises(OverloadedError, match="cannot be started again"):
+                    await asked.ask({"id": "1"}, b"{}")
+        for task in asked._tasks:
+            task.cancel()
+
+    monkeypatch.setattr(batcher.ModelProcess, "start", start)
+    asyncio.run(ask_twice())
 
 
 def test_a_load_that_is_given_up_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:

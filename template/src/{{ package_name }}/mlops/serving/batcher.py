@@ -6,16 +6,21 @@ more are answered together.
 
 import asyncio
 import logging
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
 
-from . import LENGTHS, Header, Loading, OverloadedError, RefusedVersionError, pack, unpack
+from . import (
+    CLOSE_SECONDS,
+    Header,
+    Loading,
+    ModelProcess,
+    OverloadedError,
+    Pending,
+    RefusedVersionError,
+    pack,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,123 +31,13 @@ MAX_BATCH_BYTES = 1 << 20
 LINGER_SECONDS = 0.001
 """For which a process waits after a batch if requests are queued; an idle one adds no delay."""
 
-LOAD_SECONDS = 60
-"""In which a version must have loaded and answered its golden requests."""
-
-CLOSE_SECONDS = 10
-"""In which a process must end once it has nothing left to do; it writes its log meanwhile."""
-
-GRACE_SECONDS = 0.2
-"""Between two looks whether a process ended, and for what it wrote before to come."""
-
 MAX_TRIES = 2
 """Of a request whose process ended before it answered."""
 
 PAUSES = (0, 0.5, 1, 2, 5)
 """Seconds before a process that ended is started again, by how many starts failed."""
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Processes share the cores; threads of each would only wait for the others'."""
-
-
-@dataclass(eq=False)
-class Pending:
-    """A request that waits for its answer."""
-
-    header: Header
-    body: bytes
-    answer: "asyncio.Future[tuple[Header, bytes]]"
-    tries: int = 0
-
-
-class ModelProcess:
-    """A process that has loaded a version."""
-
-    def __init__(self, process: Process, ready: Header) -> None:
-        """Take a process that said that it is ready, and what it said."""
-        self._process = process
-        self._stdin = cast(asyncio.StreamWriter, process.stdin)
-        self._stdout = cast(asyncio.StreamReader, process.stdout)
-        self.ready = ready
-        self.end = asyncio.ensure_future(process.wait())
-
-    @classmethod
-    async def start(cls, loading: Loading) -> "ModelProcess":
-        """Start a process, and wait until it has answered the golden requests.
-
-        Raises:
-            RefusedVersionError: It says why the version cannot be used, ended, or took too long.
-        """
-        module = f"{loading.package}.mlops.serving.backend"
-        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(loading.source)}
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module), stdin=PIPE, stdout=PIPE, env=environment
-            )
-        except OSError as error:
-            raise RefusedVersionError(f"no process can be started: {error.strerror}") from None
-        one = cls(process, {})
-        try:
-            async with asyncio.timeout(LOAD_SECONDS):
-                one.ready, _ = await one.ask(pack(loading.message))
-            failure = one.ready["failure"]
-        except TimeoutError:
-            failure = f"it was not ready in {LOAD_SECONDS} seconds"
-        except EOFError:
-            failure = "its process ended before it was ready; this log says above what it printed"
-        # Its machinery may be older than this one.
-        except (ValueError, KeyError) as error:
-            failure = f"its process answers otherwise than expected: {error!r}"
-        except BaseException:
-            await one.kill()
-            raise
-        if failure:
-            await one.kill()
-            raise RefusedVersionError(failure)
-        return one
-
-    async def ask(self, message: bytes) -> tuple[Header, list[bytes]]:
-        """Send a message and return what comes back; EOFError if the process ended."""
-        answer = asyncio.ensure_future(self._exchange(message))
-        has_ended = False
-        try:
-            while not answer.done():
-                # The pipe need not say so: a child of the process may hold it open.
-                if has_ended:
-                    raise EOFError
-                has_ended = self._process.returncode is not None
-                await asyncio.wait({answer}, timeout=GRACE_SECONDS)
-            return answer.result()
-        finally:
-            answer.cancel()
-
-    async def _exchange(self, message: bytes) -> tuple[Header, list[bytes]]:
-        # It ended while it had nothing to do: uvloop would raise RuntimeError.
-        if self._stdin.is_closing():
-            raise EOFError
-        try:
-            self._stdin.write(message)
-            await self._stdin.drain()
-            n_head, n_rest = LENGTHS.unpack(await self._stdout.readexactly(LENGTHS.size))
-            head = await self._stdout.readexactly(n_head)
-            return unpack(head, await self._stdout.readexactly(n_rest))
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise EOFError from error
-
-    async def close(self) -> None:
-        """Let the process end by itself, with its log written."""
-        self._stdin.close()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            await self.kill()
-
-    async def kill(self) -> None:
-        """End the process at once."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+GONE = "the model's processes cannot be started again; the log of the service says why"
 
 
 @dataclass(eq=False)
@@ -168,6 +63,7 @@ class Batcher:
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     _is_closing: bool = False
+    _is_gone: bool = False
 
     async def start(self) -> None:
         """Start all processes; RefusedVersionError if the version cannot be used."""
@@ -205,6 +101,8 @@ class Batcher:
         """
         if self._is_closing:
             raise OverloadedError
+        if self._is_gone:
+            raise OverloadedError(GONE)
         waiting = Pending(header, body, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._filled.set()
@@ -223,9 +121,7 @@ class Batcher:
         _, late = await asyncio.wait(self._tasks, timeout=self.loading.timeout + CLOSE_SECONDS)
         for task in late:
             task.cancel()
-        for one in self._queue:
-            if not one.answer.done():
-                one.answer.set_exception(OverloadedError())
+        self._refuse_queued("")
 
     async def _work(self, process: ModelProcess) -> None:
         """Give a process one batch after the other; start another one where it ends."""
@@ -298,13 +194,25 @@ class Batcher:
                 one.answer.set_exception(OverloadedError("the model process ended at this request"))
         self._filled.set()
 
+    def _refuse_queued(self, reason: str) -> None:
+        for one in self._queue:
+            if not one.answer.done():
+                one.answer.set_exception(OverloadedError(reason))
+
     async def _restart(self) -> ModelProcess:
         """A new process for one that ended; tried for as long as it takes."""
         n_failures = 0
         while True:
             await asyncio.sleep(PAUSES[min(n_failures, len(PAUSES) - 1)])
             try:
-                return await ModelProcess.start(self.loading)
+                process = await ModelProcess.start(self.loading)
             except RefusedVersionError as error:
                 log.error("a model process cannot be started again: %s", error)
                 n_failures += 1
+                # Nobody would answer before the time of each request is over.
+                self._is_gone = not self.n_alive
+                if self._is_gone:
+                    self._refuse_queued(GONE)
+            else:
+                self._is_gone = False
+                return process

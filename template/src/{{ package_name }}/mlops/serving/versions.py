@@ -24,8 +24,7 @@ from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
 from ..tracking import CARD, has_registry
-from . import traffic
-from .batcher import ONE_THREAD
+from . import ONE_THREAD, traffic
 
 PAUSE = 0.25
 """Seconds between two looks at the files that change with every promotion."""
