@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -19,6 +21,7 @@ from churn_radar.mlops.serving import (
     ModelProcess,
     OverloadedError,
     RefusedVersionError,
+    app,
     backend,
     batcher,
     traffic,
@@ -240,3 +243,23 @@ def test_half_a_message_is_the_end(message: bytes) -> None:
     with pytest.raises(EOFError):
         backend._read(io.BytesIO(message))
     assert backend._read(io.BytesIO(message[:3])) is None
+
+
+def test_the_next_start_removes_what_a_killed_service_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, new, foreign = (tmp_path / f"served-{name}" for name in ("left", "new", "foreign"))
+    for folder in (left, new, foreign):
+        (folder / "code").mkdir(parents=True)
+    for folder in (left, new):
+        (folder / app.LOCK).touch()
+    long_ago = time.time() - 2 * app.NEW_SECONDS
+    os.utime(left, (long_ago, long_ago))
+    os.utime(foreign, (long_ago, long_ago))
+    with app.scratch_folder() as running:
+        os.utime(running, (long_ago, long_ago))
+        with app.scratch_folder() as other:
+            # The lock of the first one is held, however old its folder is.
+            assert {*tmp_path.iterdir()} == {new, foreign, running, other}
+    assert {*tmp_path.iterdir()} == {new, foreign}

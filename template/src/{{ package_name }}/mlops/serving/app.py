@@ -5,16 +5,19 @@ import gc
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from hmac import compare_digest
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
+from time import time
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
+from filelock import FileLock, Timeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -30,6 +33,15 @@ RETRY_SECONDS = 1
 
 ID_LENGTH = 64
 """The longest id of a request that is taken over from the client."""
+
+
+SCRATCH = "served-"
+"""How the names of folders with the code of versions begin."""
+
+LOCK = ".lock"
+
+NEW_SECONDS = 60
+"""Within which a folder is not taken for one that a service has left."""
 
 
 class RefusedError(Exception):
@@ -53,9 +65,8 @@ def create_app(root: Path, config: Config) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Nothing is left of the versions' code when the service ends.
-        with TemporaryDirectory(prefix="served-") as scratch:
-            await service.start(Path(scratch))
+        with scratch_folder() as scratch:
+            await service.start(scratch)
             # What was loaded stays: to look for garbage in it would delay answers.
             gc.freeze()
             yield
@@ -79,6 +90,33 @@ def create_app(root: Path, config: Config) -> FastAPI:
     )
     app.openapi = lambda: openapi(app)
     return app
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder for the code of versions, of which nothing is left when the service ends.
+
+    What a service left that was killed goes too: nobody holds the lock in it any more.
+    """
+    for folder in Path(gettempdir()).glob(f"{SCRATCH}*"):
+        _remove_unused(folder)
+    with TemporaryDirectory(prefix=SCRATCH) as name, FileLock(Path(name, LOCK)):
+        yield Path(name)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove the folder of a service that does not run any more."""
+    lock = folder / LOCK
+    try:
+        # One that begins may not have locked its folder yet.
+        is_new = time() - folder.stat().st_mtime < NEW_SECONDS
+        if is_new or folder.is_symlink() or not lock.exists():
+            return
+        with FileLock(lock, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+    # It is in use, or somebody else's.
+    except (Timeout, OSError):
+        return
 
 
 def _require_key(request: Request) -> None:
