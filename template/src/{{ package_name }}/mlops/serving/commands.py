@@ -174,7 +174,9 @@ def _sentence(state: traffic_state.Traffic) -> str:
         "canary": f"answers {state.share:g} % of the requests",
         "ab": f"answers {state.share:g} % of the entities, always the same ones",
     }
-    sentence = f"Version {state.challenger} {others[state.mode]}, since {state.since}."
+    # A file that somebody wrote by hand may not say since when.
+    since = f", since {state.since}" if state.since else ""
+    sentence = f"Version {state.challenger} {others[state.mode]}{since}."
     return f"{sentence} {state.outcome}".strip()
 
 
