@@ -60,6 +60,9 @@ promotion: env  ## Time a promotion with 2,000 runs and 200 versions: minutes
 tables: env  ## Wire all 14 real tables, each to a green project, six to a champion: minutes
 	python tests/known_tables.py
 
+fleet: env  ## Say where the projects in REPOS=repos.txt stand; OPEN=yes pushes clean updates, in rings
+	@python hooks/upkeep fleet $(if $(OPEN),--open) -- "$(or $(REPOS),repos.txt)"
+
 histories: env  ## Play N=500 random histories of teams through updates, ours and Copier's own: half an hour
 	python tests/benchmarks/update_histories.py "$(or $(N),500)" "$(or $(SEED),1)"
 
@@ -70,4 +73,4 @@ upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion tables histories image upgrade
+.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion tables fleet histories image upgrade

@@ -19,7 +19,6 @@ from guard import foreign_answers
 from parsing import problem
 from repository import Repository
 from trees import ANSWERS, drop, files_of, is_teams, rendered, tree_of, yours
-from wiring import REPOSITORY
 
 BASE, OURS, THEIRS = b"1", b"2", b"3"
 """The stages under which git keeps the versions of a file that is not merged."""
@@ -53,11 +52,12 @@ class Merge:
     passed: list[str] = field(default_factory=list)
 
 
-def merge(repository: Repository) -> Merge:
+def merge(repository: Repository, version: str) -> Merge:
     """Merge what is new in the template into HEAD, in the place of what Copier made of it.
 
     Args:
-        repository: Of the project, after Copier's own merge.
+        repository: Of the project, whose answers are those of the update already.
+        version: The commit or tag of the template to merge.
 
     Returns:
         What came of it. The changes are staged; HEAD is as it was.
@@ -70,7 +70,7 @@ def merge(repository: Repository) -> Merge:
     old: Answers = yaml.safe_load(repository.git("show", f"HEAD:{repository.prefix}{ANSWERS}"))
     head = commit(repository)
     result = Merge()
-    base, theirs = trees(repository, old, new, result)
+    base, theirs = trees(repository, (old, new), version, result)
     labels = {
         f"GITHEAD_{head}": "this project",
         f"GITHEAD_{theirs}": f"the template, {new['_commit']}",
@@ -92,26 +92,28 @@ def commit(repository: Repository) -> str:
     return repository.git("rev-parse", "HEAD").decode().strip()
 
 
-def trees(repository: Repository, old: Answers, new: Answers, result: Merge) -> tuple[str, str]:
+def trees(
+    repository: Repository, answers: tuple[Answers, Answers], version: str, result: Merge
+) -> tuple[str, str]:
     """Render both versions, and bring the work tree back to HEAD.
 
     Args:
         repository: Of the project.
-        old: The answers of the last update.
-        new: The answers of this one.
+        answers: Those of the last update, and those of this one.
+        version: The commit or tag of this one.
         result: Gets the files that the template changed and the team keeps to itself.
 
     Returns:
         The trees of the old and of the new render, without what is the team's.
     """
-    newest = commit(Repository(REPOSITORY, REPOSITORY))
-    with rendered(old, old["_commit"]) as before, rendered(new, newest) as after:
+    old, new = answers
+    with rendered(old, old["_commit"]) as before, rendered(new, version) as after:
         names_before = files_of(before)
         names_after = files_of(after)
         # Copier writes none of the team's files, so one that git does not keep is not its work.
         restore(repository, {name for name in names_before | names_after if not is_teams(name)})
         owned = yours(new)
-        known = without_option(old, new, newest, names_after)
+        known = without_option(old, new, version, names_after)
         seeds = names_after - present(repository) - known - owned.keys()
         seeds = {name for name in seeds if not os.path.lexists(repository.place / name)}
         result.passed += changed_files(before, after, sorted(owned))

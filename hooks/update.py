@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guard import refusals, stored_answers
-from merge import Merge, merge
+from merge import Merge, commit, merge
 from messages import GO_ON, SCRATCH, bullets, complain
 from repository import GitError, Repository, repository_of
 from steps import say
+from wiring import REPOSITORY
 
 GIVE_UP = "`git reset --hard && git clean --force -d` gives the update up."
 SOLVE = f"What to do: correct each, `git add` it, then {GO_ON}. {GIVE_UP}"
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         repository = repository_of(Path.cwd())
         if stage == "before":
             return guard(repository, given)
-        return report(merge(repository))
+        # Copier has checked out the version that it takes.
+        newest = commit(Repository(REPOSITORY, REPOSITORY))
+        return report(merge(repository, newest))
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

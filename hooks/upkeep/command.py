@@ -15,6 +15,7 @@ from repository import GitError, Repository, repository_of
 from upkeep.branch import update
 from upkeep.doctor import doctor
 from upkeep.drift import template_diff
+from upkeep.fleet import fleet
 from upkeep.migrate import migrate
 from upkeep.owning import disown, own
 
@@ -35,8 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     # What ends this process must let it tidy up first, as Ctrl-C does.
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        repository = repository_of(Path.cwd())
-        return run(repository, options)
+        if options.command == "fleet":
+            return fleet(options.repos, options.state, opens=options.open)
+        return run(repository_of(Path.cwd()), options)
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,6 +79,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     migrating = commands.add_parser("migrate", help="say what a release asks of the team's files")
     migrating.add_argument("--apply", default="", help="a migration to write, or all")
     migrating.add_argument("--commit", action="store_true", help="make a commit of each")
+    many = commands.add_parser("fleet", help="say where many projects stand, or update them")
+    many.add_argument("repos", type=Path, help="a file with an address a line")
+    many.add_argument("--state", type=Path, default=Path("build", "fleet"), help="between runs")
+    many.add_argument("--open", action="store_true", help="push the updates that are clean")
     returning = commands.add_parser("disown", help="give it back, with what came meanwhile")
     returning.add_argument("file")
     return parser.parse_args(arguments)

@@ -259,7 +259,7 @@ class Player:
                 ours.append(Finding("crashed", "Copier", crash))
                 return
             try:
-                status = merged(place)
+                status = merged(place, end)
             except (GitError, OSError) as error:
                 ours.append(Finding("crashed", "merge", str(error)))
                 return
@@ -331,7 +331,7 @@ class Player:
             return
         try:
             run_copier(place, end)
-            status = merged(place)
+            status = merged(place, end)
         except Exception as error:
             ours.append(Finding("second", "crashed", str(error)))
             return
@@ -345,7 +345,6 @@ def engine(template: Path, clone: Path, owners: ModuleType) -> Iterator[None]:
     """Let guard and merge belong to one version of the template, as its clone's hooks do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "REPOSITORY", clone)
-        patch.setattr(merge, "REPOSITORY", clone)
         # By one address each version is rendered once.
         patch.setattr(trees, "REPOSITORY", template)
         patch.setattr(guard, "TEMPLATE", clone / "template")
@@ -366,10 +365,10 @@ def run_copier(place: Path, version: str) -> None:
         )
 
 
-def merged(place: Path) -> int:
-    """Merge in the place of Copier, and return the exit status."""
+def merged(place: Path, version: str) -> int:
+    """Merge a version in the place of Copier, and return the exit status."""
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        return report(merge.merge(repository_of(place)))
+        return report(merge.merge(repository_of(place), version))
 
 
 def committed(root: Path, place: Path) -> Files:

@@ -38,7 +38,7 @@ def updated(lab: Lab, place: Path, version: str) -> Files:
     with engine(lab.template, *lab.at(version)):
         assert refusals_of(place) == []
         run_copier(place, version)
-        assert merged(place) == 0
+        assert merged(place, version) == 0
     support.commit(place, version)
     return files_of(place)
 
