@@ -66,7 +66,7 @@ class Metrics:
             ["version", "reason"],
             registry=self.registry,
         )
-        fails = "1 while predictions cannot be written or sent; the service's log says why."
+        fails = "1 if at the last request predictions could not be written; the log says why."
         self.log_fails = Gauge("prediction_log_fails", fails, ["version"], registry=self.registry)
         self.swaps = Counter("model_swaps", "Versions that took over.", registry=self.registry)
         self.differences = Histogram(
