@@ -19,7 +19,8 @@ def test_the_example_is_rebuilt_from_its_seed(
 ) -> None:
     monkeypatch.setattr(fetch, "dvc", lambda *_, cwd: None)
     for folder in ("one", "two"):
-        bring_data(config, tmp_path / folder, rows=50)
+        said = bring_data(config, tmp_path / folder, rows=50)
+        assert said.endswith("50 rows of the example, simulated from its seed")
     one, two = (tmp_path / folder / config.data.raw for folder in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
 

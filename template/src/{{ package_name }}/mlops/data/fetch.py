@@ -133,11 +133,11 @@ def stage_of(root: Path, path: Path) -> str | None:
 
 
 def _fetch(config: Config, root: Path, rows: int | None, stage: str | None) -> str:
-    """Bring data that is not here; return a sentence if it is not what it should be."""
+    """Bring data that is not here; return a sentence if it is not all, or not what it should be."""
     raw = config.data.raw
     if raw == team.example_path():
         _rebuild_example(config, root, rows)
-        return ""
+        return f"{raw}: {rows:,} rows of the example, simulated from its seed" if rows else ""
     try:
         if stage is None:
             dvc("pull", f"{raw}.dvc", cwd=root)
