@@ -77,11 +77,44 @@ def test_a_broken_row_is_named_with_column_and_rule(
     assert "atlantis" not in json.dumps(answer.body)
 
 
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"region": 7}, "it must be 'north', 'east', 'south' or 'west'"),
+        ({"tenure_months": "12"}, "it must be a whole number"),
+        ({"tenure_months": 1.5}, "it must be a whole number"),
+        ({"tenure_months": -1}, "it must be greater than or equal to 0"),
+        ({"monthly_charge": "much"}, "it must be a number"),
+        ({"event_month": 5}, "it must be a moment as text, as in 2026-01-31T12:00:00"),
+        ({"has_app": 1}, "it must be true or false"),
+    ],
+)
+def test_rules_are_in_our_words(
+    server: Server, bodies: list[Body], change: Body, rule: str
+) -> None:
+    (problem,) = server.predict(bodies[0] | change).body["detail"]
+    assert problem["rule"] == rule
+
+
+@pytest.mark.parametrize("name", ["rows", "instances", "dataframe_records"])
+def test_what_is_wrapped_around_the_rows_is_said(
+    server: Server, bodies: list[Body], name: str
+) -> None:
+    answer = server.predict({name: bodies[:2]})
+    assert answer.status == 422
+    (problem,) = answer.body["detail"]
+    assert problem["column"] == name
+    assert "send one row as an object, or a list of rows, and nothing around" in problem["rule"]
+    assert "nothing around" not in str(server.predict(bodies[0] | {"regions": []}).body)
+
+
 def test_a_missing_column_is_named(server: Server, bodies: list[Body]) -> None:
     row = {name: value for name, value in bodies[0].items() if name != "monthly_charge"}
     answer = server.predict(row)
     assert answer.status == 422
-    assert answer.body["detail"][0]["column"] == "monthly_charge"
+    assert answer.body["detail"] == [
+        {"row": 0, "column": "monthly_charge", "rule": "the column is missing"}
+    ]
 
 
 def test_a_partial_answer_lists_the_rows_that_are_left_out(

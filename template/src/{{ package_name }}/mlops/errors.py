@@ -21,6 +21,18 @@ Names = tuple[str | int, ...]
 
 PLAIN_TYPES = ("bool", "int", "float", "str")
 
+RULES = {
+    "bool_type": "it must be true or false",
+    "dict_type": "a row must be an object with a value for each column",
+    "finite_number": "it must be a finite number",
+    "float_type": "it must be a number",
+    "int_from_float": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "missing": "the column is missing",
+    "string_type": "it must be text",
+}
+"""What is wrong, by pydantic's name for it."""
+
 MAX_SHOWN = 5
 """Rows that a message shows of those that break a rule."""
 
@@ -177,6 +189,18 @@ def _fields(kind: Any) -> dict[Any, Any]:
         if hasattr(choice, "model_fields"):
             return dict(choice.model_fields)
     return {}
+
+
+def rule_in_words(error: ErrorDetails) -> str:
+    """Return what a value must be, in this project's words and not in pydantic's.
+
+    Args:
+        error: What pydantic found of a value in a request.
+    """
+    if error["type"] in RULES:
+        return RULES[error["type"]]
+    # Bounds and allowed values.
+    return error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
 
 
 def rows_in_words(labels: Any, values: list[Any] | None, where: Callable[[Any], str]) -> str:

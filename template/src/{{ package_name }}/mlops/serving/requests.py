@@ -26,7 +26,7 @@ from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from ..data.validation import declarations
-from ..errors import ProjectError
+from ..errors import ProjectError, rule_in_words
 
 Row = dict[str, Any]
 Problem = dict[str, Any]
@@ -41,12 +41,13 @@ BOUNDS = {
 
 EARLIEST = pd.Timestamp.min.to_pydatetime(warn=False)
 LATEST = pd.Timestamp.max.to_pydatetime(warn=False)
-OUT_OF_RANGE = f"Input should be a moment from {EARLIEST.year + 1} to {LATEST.year - 1}"
+OUT_OF_RANGE = f"it must be a moment from {EARLIEST.year + 1} to {LATEST.year - 1}"
 """What a table can hold whose moments are counted in nanoseconds."""
 
 LONGEST_LIST = 100
 """Allowed values that are listed in the documentation of a column; more are a page of their own."""
 
+NOTHING_AROUND = ": send one row as an object, or a list of rows, and nothing around them"
 
 MAX_PROBLEMS = 100
 """Of a request, that are listed; more would take longer than the predictions."""
@@ -195,12 +196,16 @@ class RequestReader:
         if names:
             # Some of them, since a row may have a million.
             rule = "there is no such column"
+            if len(value) == 1 and isinstance(value[min(names)], list | dict):
+                rule += NOTHING_AROUND
             return [(name[:MAX_NAME], rule) for name in sorted(names)[:MAX_PROBLEMS]]
         try:
             self._one.validate_python(value)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_context=False, include_input=False)
-            return [(str(one["loc"][0]) if one["loc"] else "", one["msg"]) for one in errors]
+            return [
+                (str(one["loc"][0]) if one["loc"] else "", rule_in_words(one)) for one in errors
+            ]
         return []
 
     def tables(self, rows: Sequence[Row | None]) -> Iterable[tuple[list[int], pd.DataFrame]]:
@@ -282,7 +287,7 @@ def _require_text(value: object) -> object:
     """Refuse a number for a moment: nobody says from when it counts."""
     # Digits alone are a number too.
     if not isinstance(value, str) or "-" not in value[1:]:
-        raise ValueError("Input should be a moment as text, as in 2026-01-31T12:00:00")
+        raise ValueError("it must be a moment as text, as in 2026-01-31T12:00:00")
     return value
 
 
