@@ -66,8 +66,8 @@ def test_labels_are_joined_and_counted(config: Config, root: Path) -> None:
     assert outcome == replace(NOTHING, n_new=2, n_unknown=1, n_duplicate=1, n_empty=1, n_waiting=10)
     assert by_row(root) == {("r1", 0): 1, ("r2", 0): 1}
     assert outcome.summary == (
-        "2 joined; 1 of an unknown prediction; 1 duplicate, of which the last counts; 1 empty. "
-        "10 prediction(s) still wait for a label."
+        "Predictions: 2 got their label; 10 still wait for one. "
+        "Labels: 1 of no logged prediction; 1 repeated, of which the last counts; 1 empty."
     )
 
 
@@ -95,7 +95,9 @@ def test_every_arm_gets_the_label(config: Config, root: Path) -> None:
 
 
 def test_a_request_of_several_rows_needs_the_row(config: Config, root: Path) -> None:
-    with pytest.raises(ProjectError, match="requests that had several rows, the first is row 1"):
+    with pytest.raises(
+        ProjectError, match=r"requests that had several rows, the first is row 3 of labels\.csv"
+    ):
         add_labels(config, root, labels(config, root, request_id=["r1", "both"], target=[1, 0]))
     path = labels(config, root, request_id=["both", "both"], row=[1, 2], target=[1, 0])
     assert add_labels(config, root, path) == replace(NOTHING, n_new=1, n_unknown=1, n_waiting=11)
@@ -133,7 +135,7 @@ def test_what_cannot_be_joined_is_said(
 
 IMPOSSIBLE = {
     "classification": (2, r"churned.* is not a boolean in 1 row"),
-    "regression": (-1, r"spend_next_month breaks the rule .*0\) in 1 row.* 1$"),
+    "regression": (-1, r"spend_next_month breaks the rule .*0\) in 1 row.* row 3 of labels\.csv$"),
 }
 """A label that the column of a task cannot hold, and what is said of it."""
 
@@ -176,6 +178,7 @@ def test_the_command(
         return stopped.value.code
 
     assert call("labels.csv") == 0
-    assert capsys.readouterr().out.startswith("labels.csv: 1 joined. 11 prediction(s)")
+    said = "labels.csv was read. Predictions: 1 got their label; 11 still wait for one.\n"
+    assert capsys.readouterr().out == said
     assert call("") == "error: say where the labels are: make feedback FILE=labels.csv"
     assert call("absent.csv") == "error: absent.csv is not there"

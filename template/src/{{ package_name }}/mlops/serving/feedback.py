@@ -21,6 +21,8 @@ from ..errors import ProjectError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..data.cells import Where
+
 console = Console()
 
 FOLDER = Path("data", "feedback", "labels")
@@ -38,7 +40,8 @@ def feedback(
         raise ProjectError("say where the labels are: make feedback FILE=labels.csv")
     root = find_root(Path.cwd())
     outcome = add_labels(load_config(root), root, Path(file))
-    console.print(f"{file}: {outcome.summary}", highlight=False, markup=False, soft_wrap=True)
+    said = f"{file} was read. {outcome.summary}"
+    console.print(said, highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,24 @@ class Outcome:
 
     @property
     def summary(self) -> str:
-        """One line."""
-        counts = {
-            "joined": self.n_new,
-            "correct an earlier label": self.n_corrected,
-            "known already": self.n_known,
-            "of an unknown prediction": self.n_unknown,
-            "duplicate, of which the last counts": self.n_duplicate,
+        """One line: first what became of predictions, then of labels that are of none."""
+        of_predictions = {
+            "got their label": self.n_new,
+            "got another label than before": self.n_corrected,
+            "had that label already": self.n_known,
+            "still wait for one": self.n_waiting,
+        }
+        of_labels = {
+            "of no logged prediction": self.n_unknown,
+            "repeated, of which the last counts": self.n_duplicate,
             "empty": self.n_empty,
         }
-        said = [f"{count:,} {name}" for name, count in counts.items() if count or name == "joined"]
-        return f"{'; '.join(said)}. {self.n_waiting:,} prediction(s) still wait for a label."
+        sentences = []
+        for what, counts in (("Predictions", of_predictions), ("Labels", of_labels)):
+            said = [f"{count:,} {words}" for words, count in counts.items() if count]
+            if said:
+                sentences.append(f"{what}: {'; '.join(said)}")
+        return f"{'. '.join(sentences)}."
 
 
 def add_labels(config: Config, root: Path, path: Path) -> Outcome:
@@ -99,15 +109,17 @@ def add_labels(config: Config, root: Path, path: Path) -> Outcome:
     # Imported here, like all that is slow: the command line imports this module for its commands.
     import pyarrow
 
+    from ..data.readers import row_finder
     from . import log_files
     from .log import read_log
 
-    labels, keys, n_empty = _read_labels(config, path)
+    where = row_finder(path, config.data.read)
+    labels, keys, n_empty = _read_labels(config, path, where)
     counted = labels.drop_duplicates(keys, keep="last")
     logged = read_log(root).drop_duplicates(ROW_KEY)
     if logged.empty:
         raise ProjectError("no prediction is logged yet, so no label can be joined to one")
-    joined, n_unknown = _join(counted, keys, logged)
+    joined, n_unknown = _join(counted, keys, logged, where)
     if joined.empty and n_unknown:
         raise ProjectError(
             f"{path}: none of {n_unknown:,} labels is of a logged prediction, by {', '.join(keys)}"
@@ -173,7 +185,7 @@ def labelled_predictions(root: Path, since: datetime | None = None) -> pd.DataFr
     return read_log(root, since).merge(read_labels(root), on=ROW_KEY)
 
 
-def _read_labels(config: Config, path: Path) -> tuple[pd.DataFrame, list[str], int]:
+def _read_labels(config: Config, path: Path, where: Where) -> tuple[pd.DataFrame, list[str], int]:
     """The labels of a file, the columns that say what each is about, and how many are empty."""
     import pandas as pd
 
@@ -198,9 +210,10 @@ def _read_labels(config: Config, path: Path) -> tuple[pd.DataFrame, list[str], i
         if numbers.isna().any() or (numbers % 1 != 0).any():
             raise ProjectError(f"{path}: row is the number of a row in its request, from 0")
         rows["row"] = numbers.astype("int64")
-    typed = convert_types(rows[[*keys, target]], team.raw_table().to_schema(), config.data.read)
+    schema = team.raw_table().to_schema()
+    typed = convert_types(rows[[*keys, target]], schema, config.data.read, where)
     labels = typed.dropna(subset=[target])
-    values = _validated(labels[target], path)
+    values = _validated(labels[target], path, where)
     # As the model was trained: metrics that have a positive class take 1 for it.
     if values.dtype == "boolean":
         values = values.astype(int)
@@ -210,7 +223,7 @@ def _read_labels(config: Config, path: Path) -> tuple[pd.DataFrame, list[str], i
     return labels, keys, len(rows) - len(labels)
 
 
-def _validated(labels: pd.Series, path: Path) -> pd.Series:
+def _validated(labels: pd.Series, path: Path, where: Where) -> pd.Series:
     """The labels with the type of their column in RawTable; none may break a rule of it."""
     import pandera.pandas as pa
 
@@ -230,12 +243,14 @@ def _validated(labels: pd.Series, path: Path) -> pd.Series:
         first = cases.iloc[0]
         raise ProjectError(
             f"{path}: {name} breaks the rule {first['check']} in {cases['index'].nunique():,} "
-            f"row(s), the first is row {first['index']}"
+            f"row(s), the first is {where(first['index'])}"
         )
     return column.dtype.try_coerce(labels) if column.dtype else labels
 
 
-def _join(labels: pd.DataFrame, keys: list[str], logged: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+def _join(
+    labels: pd.DataFrame, keys: list[str], logged: pd.DataFrame, where: Where
+) -> tuple[pd.DataFrame, int]:
     """The labels of logged rows under ROW_KEY, and how many labels are of none."""
     if "request_id" not in keys:
         return _join_by_ids(labels, keys, logged)
@@ -246,7 +261,8 @@ def _join(labels: pd.DataFrame, keys: list[str], logged: pd.DataFrame) -> tuple[
         if is_unclear.any():
             raise ProjectError(
                 f"{is_unclear.sum():,} label(s) are of requests that had several rows, the first "
-                f"is row {is_unclear.idxmax()}: add the column row, from 0"
+                f"is {where(is_unclear.idxmax())}: add the column `row`, the number of each row in "
+                "its request, from 0"
             )
     joined = labels.merge(logged[ROW_KEY], on=[name for name in ROW_KEY if name in keys])
     return joined, len(labels) - len(joined)
