@@ -72,4 +72,4 @@ def test_wandb_online_without_its_server_is_one_sentence(wandb_logs: Log) -> Non
     assert time.monotonic() - begin < 60
     said = done.stderr.splitlines()[-1]
     assert said.startswith("churn_radar.mlops.errors.ProjectError: wandb did not take the run: ")
-    assert said.endswith("set WANDB_MODE=offline, and `wandb sync` later")
+    assert said.endswith("set WANDB_MODE=offline, and `uv run wandb sync` later")
