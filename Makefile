@@ -60,6 +60,9 @@ promotion: env  ## Time a promotion with 2,000 runs and 200 versions: minutes
 tables: env  ## Wire all 14 real tables, each to a green project, six to a champion: minutes
 	python tests/known_tables.py
 
+adopt: env  ## Bring the template into a repository: PROJECT=../theirs, ANSWERS="package_name=churn_radar"
+	@python hooks/upkeep adopt -- "$(or $(PROJECT),.)" $(ANSWERS)
+
 fleet: env  ## Say where the projects in REPOS=repos.txt stand; OPEN=yes pushes clean updates, in rings
 	@python hooks/upkeep fleet $(if $(OPEN),--open) -- "$(or $(REPOS),repos.txt)"
 
@@ -73,4 +76,4 @@ upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion tables fleet histories image upgrade
+.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion tables adopt fleet histories image upgrade

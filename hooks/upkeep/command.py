@@ -12,6 +12,7 @@ from types import FrameType
 from messages import RefusalError, complain
 from repository import GitError, Repository, repository_of
 
+from upkeep.adopt import adopt
 from upkeep.branch import update
 from upkeep.doctor import doctor
 from upkeep.drift import template_diff
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.command == "fleet":
             return fleet(options.repos, options.state, opens=options.open)
+        if options.command == "adopt":
+            return adopt(options.project, options.answers)
         return run(repository_of(Path.cwd()), options)
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.
@@ -83,6 +86,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     many.add_argument("repos", type=Path, help="a file with an address a line")
     many.add_argument("--state", type=Path, default=Path("build", "fleet"), help="between runs")
     many.add_argument("--open", action="store_true", help="push the updates that are clean")
+    adopting = commands.add_parser("adopt", help="bring the template into a repository of yours")
+    adopting.add_argument("project", type=Path, help="its folder")
+    adopting.add_argument("answers", nargs="*", help="name=value, before what is guessed")
     returning = commands.add_parser("disown", help="give it back, with what came meanwhile")
     returning.add_argument("file")
     return parser.parse_args(arguments)
