@@ -13,6 +13,7 @@ from messages import RefusalError, complain
 from repository import GitError, Repository, repository_of
 
 from upkeep.adopt import adopt
+from upkeep.behaviour import behaviour
 from upkeep.branch import update
 from upkeep.doctor import doctor
 from upkeep.drift import template_diff
@@ -62,6 +63,8 @@ def run(repository: Repository, options: argparse.Namespace) -> int:
         return own(repository, options.file)
     if options.command == "disown":
         return disown(repository, options.file)
+    if options.command == "behaviour":
+        return behaviour(repository, options.name)
     if options.command == "migrate":
         return migrate(repository, options.apply, commit=options.commit)
     return update(repository, options.version, preview=options.preview)
@@ -82,6 +85,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     migrating = commands.add_parser("migrate", help="say what a release asks of the team's files")
     migrating.add_argument("--apply", default="", help="a migration to write, or all")
     migrating.add_argument("--commit", action="store_true", help="make a commit of each")
+    behaving = commands.add_parser("behaviour", help="say what later versions do otherwise")
+    behaving.add_argument("--name", default="", help="one to try beside the project, and turn on")
     many = commands.add_parser("fleet", help="say where many projects stand, or update them")
     many.add_argument("repos", type=Path, help="a file with an address a line")
     many.add_argument("--state", type=Path, default=Path("build", "fleet"), help="between runs")

@@ -13,6 +13,7 @@ from repository import Repository
 from steps import say
 from trees import yours
 
+from upkeep.behaviour import turned_off
 from upkeep.drift import edited, pristine
 from upkeep.migrate import pending
 from upkeep.stages import stages_to_run
@@ -40,6 +41,7 @@ class Facts:
         drift: Files that the team edited, by their owner.
         migrations: What releases ask for in the team's files, by its name: until when what it
             replaces works.
+        behaviours: What later versions do otherwise and the project does not.
         yours: Files recorded as the team's, with the version that each comes from.
         environment: Whether there is one.
         pipeline: Why nobody can say which stages will run; most often empty.
@@ -52,6 +54,7 @@ class Facts:
     refusals: list[str]
     drift: dict[str, list[str]]
     migrations: dict[str, str]
+    behaviours: list[str]
     yours: dict[str, str]
     environment: bool
     pipeline: str = ""
@@ -108,6 +111,7 @@ def examine(repository: Repository) -> Facts:
         refusals=defects(repository, answers),
         drift=edited(repository, pristine(repository, answers)),
         migrations={one.name: one.until for one in pending(repository.place)},
+        behaviours=[one.name for one in turned_off(repository.place)],
         yours=yours(answers),
         environment=os.path.isdir(os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"),
     )
@@ -144,6 +148,8 @@ def report(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "drift", f"{len(names)} of {whose} files with edits of yours{listed(names)}"
     for name, until in facts.migrations.items():
         yield "migration", f"{name} is pending; what it replaces works until {until}: make migrate"
+    if facts.behaviours:
+        yield "behaviours", f"off: {', '.join(facts.behaviours)} (make behaviour)"
     if facts.yours:
         yield "yours", f"{', '.join(facts.yours)}: an update leaves them alone"
     if not facts.environment:

@@ -28,9 +28,9 @@ TASKS = ("classification",)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what needs a project with the example of each of its module's tasks."""
-    if "task" in metafunc.fixturenames:
+    if "example" in metafunc.fixturenames:
         tasks = getattr(metafunc.module, "TASKS", TASKS)
-        metafunc.parametrize("task", tasks, indirect=True, scope="session")
+        metafunc.parametrize("example", tasks, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,29 +41,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def task(request: pytest.FixtureRequest) -> str:
-    """The task that is the parameter."""
+def example(request: pytest.FixtureRequest) -> str:
+    """The task of the example with which a test runs."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
 def project_root(
-    task: str, render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory
+    example: str, render: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The project of the default answers for a task, quick to train. Do not change it."""
 
     def make(folder: Path) -> None:
-        project = render(task=task).copy(folder)
+        project = render(task=example).copy(folder)
         params = project.path / "params.yaml"
         quick = params.read_text(encoding="utf-8").replace("max_iter: 100", "max_iter: 30")
         params.write_text(quick, encoding="utf-8")
 
-    return once(tmp_path_factory, f"project_{task}", make)
+    return once(tmp_path_factory, f"project_{example}", make)
 
 
 @pytest.fixture(scope="session")
 def finished(
-    task: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    example: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A folder in which every stage has run, by the fixture of a project's own tests.
 
@@ -73,7 +73,7 @@ def finished(
     def make(folder: Path) -> None:
         shutil.copytree(request.getfixturevalue("finished_here"), folder)
 
-    made = once(tmp_path_factory, f"finished_{task}", make)
+    made = once(tmp_path_factory, f"finished_{example}", make)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("finished") / "project"))
 
 

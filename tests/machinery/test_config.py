@@ -98,6 +98,8 @@ def test_settings_left_out_have_defaults(tmp_path: Path) -> None:
         (GOOD.replace("r2}", "r2, metric: r2}"), "line 5: metric is duplicated"),
         ("# Nothing\n", r"^params\.yaml is empty"),
         (GOOD + "hosting: {core_month: 2026-02-30}", "not YAML: day"),
+        (GOOD + "behaviours: [stratified-group]", "did you mean stratified-groups"),
+        (GOOD + "defaults: 1", "line 7: defaults: "),
         (GOOD.replace("regression", "clustering"), "task: "),
         (GOOD.replace("homes,", "Homes!,"), r"data.name: .*for example homes"),
         (GOOD.replace("{name: home-price}", "{name: Home Price}"), "for example home-price"),

@@ -12,7 +12,9 @@ from messages import RefusalError
 from upkeep import doctor, stages
 from upkeep.doctor import Facts
 
-WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, {}, environment=True)
+WELL = Facts(
+    "v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, [], {}, environment=True
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ WELL = Facts("v1", [], [], [], {"template": ["Makefile"], "shared": []}, {}, {},
     [
         ({}, "fine"),
         ({"yours": {"LICENSE": "v1"}}, "fine"),
+        ({"behaviours": ["stratified-groups"]}, "fine"),
         ({"newer": ["v2"]}, "to do"),
         ({"migrations": {"rename-cost": "v0.3.0"}}, "to do"),
         ({"stages": {"train": None}}, "to do"),
@@ -41,12 +44,14 @@ def test_every_finding_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         unmerged=["pyproject.toml"],
         refusals=["Makefile.rej is left."],
         migrations={"rename-cost": "version 0.3.0"},
+        behaviours=["stratified-groups"],
         stages={"train": 1.25, "new": None},
     )
     said = "\n".join(sentence for _, sentence in doctor.report(ill))
     assert "2 releases behind v3 of the day of v3: make update" in said
     assert "  - pyproject.toml" in said
     assert "  - Makefile.rej is left." in said
+    assert "off: stratified-groups (make behaviour)" in said
     assert "rename-cost is pending; what it replaces works until version 0.3.0: make mig" in said
     assert "1 of the template's files with edits of yours: Makefile" in said
     assert "  - train: 1.2 s the last time\n  - new: not measured" in said

@@ -131,6 +131,46 @@ def test_a_preview_says_whether_the_update_verifies_and_touches_nothing(asked: A
     assert asked.state() == before
 
 
+def without_behaviours(asked: Asked) -> str:
+    """Let the project be one of the first version, and return its settings."""
+    params = asked.project.path / "params.yaml"
+    lines = [line for line in params.read_text("utf-8").splitlines() if "defaults:" not in line]
+    text = "\n".join([*lines, ""])
+    params.write_text(text, encoding="utf-8")
+    support.commit(asked.project.path, "As the first version made it")
+    return text
+
+
+def test_a_behaviour_is_tried_beside_the_project_and_turned_on(asked: Asked) -> None:
+    text = without_behaviours(asked)
+    head = support.git(asked.project.path, "rev-parse", "HEAD").strip()
+
+    done = asked.start("behaviour", "--name", "stratified-groups")
+    out, errors = done.communicate()
+
+    assert done.returncode == 0, errors
+    assert "It may move which rows are held out" in out
+    compare = f"run --no-sync churn-radar compare --with {head}"
+    assert asked.calls() == ["sync --quiet", DATA, "run --no-sync dvc repro", compare]
+    params = asked.project.path / "params.yaml"
+    assert params.read_text("utf-8") == f"{text}behaviours: [stratified-groups]\n"
+    assert support.git(asked.project.path, "status", "--porcelain") == " M params.yaml\n"
+    assert len(support.git(asked.project.path, "worktree", "list").splitlines()) == 1
+
+
+def test_a_behaviour_with_which_the_pipeline_fails_is_not_turned_on(asked: Asked) -> None:
+    without_behaviours(asked)
+    before = asked.state()
+
+    done = asked.start("behaviour", "--name", "stratified-groups", data={"status": 1})
+    out, errors = done.communicate()
+
+    assert done.returncode == 1
+    assert "Failed at data" in errors
+    assert "Nothing was changed." in out
+    assert asked.state() == before
+
+
 def test_conflicts_are_listed_and_touch_nothing(asked: Asked) -> None:
     makefile = asked.project.path / "Makefile"
     makefile.write_text(f"# of the team\n{makefile.read_text('utf-8')}", encoding="utf-8")

@@ -16,7 +16,7 @@ selection:
   folds: {folds}
 
 {model}{kept}"""
-KEPT = {"tuning", "tracking", "gates", "hosting"}
+KEPT = {"defaults", "behaviours", "tuning", "tracking", "gates", "hosting"}
 """Sections that do not depend on the table."""
 
 OF_COLUMNS = {

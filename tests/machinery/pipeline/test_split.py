@@ -75,3 +75,34 @@ def test_more_classes_than_held_out_rows_are_split_without_strata(config: Config
     rows = pd.DataFrame({config.data.target: [n % 12 for n in range(28)]})
     train, test = divide(rows, plain)
     assert (len(train), len(test)) == (21, 7)
+
+
+def test_an_update_alone_draws_the_same_groups(config: Config) -> None:
+    people = ROWS.assign(person=ROWS.index // 4 % 10)
+    before = reading(config, time=None, group="person", target="label").model_copy(
+        update={"defaults": "0.1.0"}
+    )
+    _, test = divide(people, before)
+    # As every version since the first one drew them.
+    drawn = people["person"].drop_duplicates().sample(frac=0.25, random_state=config.seed)
+    assert {*test["person"]} == {*drawn}
+    assert Config.model_fields["defaults"].default == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    "how", [{"defaults": "0.2.0"}, {"defaults": "0.1.0", "behaviours": ["stratified-groups"]}]
+)
+def test_stratified_groups_have_their_share_of_a_rare_class(
+    how: dict[str, object], config: Config
+) -> None:
+    # Of a hundred groups of four rows, eight have one row of the rare class.
+    people = pd.DataFrame({"person": [row // 4 for row in range(400)]})
+    people["label"] = [int(row % 4 == 0 and row // 4 % 12 == 5) for row in range(400)]
+    for seed in range(20):
+        settings = reading(config, time=None, group="person", target="label")
+        stratified = settings.model_copy(update={**how, "seed": seed, "task": "classification"})
+        train, test = divide(people, stratified)
+        assert test["label"].sum() == 2
+        assert train["label"].sum() == 6
+        assert not {*train["person"]} & {*test["person"]}
+        assert len(test) == 100

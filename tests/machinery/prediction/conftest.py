@@ -24,7 +24,7 @@ def champion_root(
     config: Config,
     finished: Path,
     project_root: Path,
-    task: str,
+    example: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A project whose candidate is champion, without the gates. Do not change it."""
@@ -36,7 +36,7 @@ def champion_root(
         version = register_candidate(config, root, COMMIT)
         registry.set_alias(root, config.model.name, "champion", version.number)
 
-    made = once(tmp_path_factory, f"champion_{task}", make)
+    made = once(tmp_path_factory, f"champion_{example}", make)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("champion") / "project"))
 
 

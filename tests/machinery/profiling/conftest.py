@@ -17,7 +17,7 @@ RETURNED = "measured.json"
 
 @pytest.fixture(scope="session")
 def profiled(
-    config: Config, finished: Path, task: str, tmp_path_factory: pytest.TempPathFactory
+    config: Config, finished: Path, example: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A copy of the finished project, measured with few calls, to be spoilt."""
 
@@ -30,7 +30,7 @@ def profiled(
             facts = profile.measure(config, root)
         (root / RETURNED).write_text(json.dumps(facts), encoding="utf-8")
 
-    made = once(tmp_path_factory, f"profiled_{task}", make)
+    made = once(tmp_path_factory, f"profiled_{example}", make)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("profile") / "project"))
 
 

@@ -39,7 +39,7 @@ def served(
     config: Config,
     finished: Path,
     project_root: Path,
-    task: str,
+    example: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A project whose first version is champion, with a second one beside it.
@@ -56,7 +56,7 @@ def served(
         known.retrain(config, root, seed=1)
         known.register(config, root)
 
-    made = once(tmp_path_factory, f"served_{task}", make)
+    made = once(tmp_path_factory, f"served_{example}", make)
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("served") / "project"))
 
 

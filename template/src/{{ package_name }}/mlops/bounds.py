@@ -6,8 +6,18 @@ So a threshold means the same for every metric: 0 is no better than the baseline
 """
 
 from itertools import pairwise
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from .errors import hint
 
 
 class Section(BaseModel):
@@ -15,6 +25,38 @@ class Section(BaseModel):
 
     # A threshold that is not finite lets everything through, or nothing.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+BEHAVIOURS = {"stratified-groups": "0.2.0"}
+"""What a later version does otherwise, and since when it is the default of new projects."""
+
+
+def _known_behaviour(name: str) -> str:
+    if name not in BEHAVIOURS:
+        raise ValueError(f"there is no behaviour {name}: {hint(name, BEHAVIOURS)}")
+    return name
+
+
+def _as_numbers(version: str) -> list[int]:
+    """Return a version in a form that sorts: 0.10.0 is later than 0.9.0."""
+    return [int(part) for part in version.split(".")]
+
+
+class Behaving(Section):
+    """Which behaviours of later versions a project has; an update never turns one on.
+
+    Attributes:
+        defaults: The version whose behaviours hold; a project that names none has the oldest.
+        behaviours: Later ones that were turned on, one at a time.
+    """
+
+    defaults: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$")
+    behaviours: list[Annotated[str, AfterValidator(_known_behaviour)]] = []
+
+    def behaves(self, name: str) -> bool:
+        """Return whether the project has a behaviour."""
+        by_default = _as_numbers(self.defaults) >= _as_numbers(BEHAVIOURS[name])
+        return by_default or name in self.behaviours
 
 
 class Range(Section):

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from . import names
-from .bounds import Costs, Gates, Hosting, Range, Section, Serving
+from .bounds import Behaving, Costs, Gates, Hosting, Range, Section, Serving
 from .errors import ProjectError, setting_problems
 
 FLOAT_TAG = "tag:yaml.org,2002:float"
@@ -261,7 +261,7 @@ class Model(Section):
         return dict(self.__pydantic_extra__.get(candidate, {}))
 
 
-class Config(Section):
+class Config(Behaving):
     """All of params.yaml."""
 
     task: Literal["classification", "regression"]

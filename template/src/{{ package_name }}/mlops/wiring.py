@@ -77,10 +77,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
 ) -> None:
     """Say how far behind the project is, what is wrong, and what is to do; change nothing."""
-    arguments = ["doctor"]
-    if json:
-        arguments.append("--json")
-    _look_after(arguments)
+    _look_after(["doctor", "--json"] if json else ["doctor"])
 
 
 def template_diff() -> None:
@@ -107,6 +104,13 @@ def migrate(
     if commit:
         arguments.append("--commit")
     _look_after(arguments)
+
+
+def behaviour(
+    name: Annotated[str, typer.Option(help="One to try, and to turn on.")] = "",
+) -> None:
+    """List what later versions do otherwise, or try one beside the project and turn it on."""
+    _look_after(["behaviour", f"--name={name}"])
 
 
 def _enter_project(path: str) -> str:
@@ -302,4 +306,4 @@ def _reason(output: str) -> str:
     return lines[-1] if lines else "no reason was given"
 
 
-COMMANDS = (wire, update, doctor, template_diff, own, disown, migrate)
+COMMANDS = (wire, update, doctor, template_diff, own, disown, migrate, behaviour)

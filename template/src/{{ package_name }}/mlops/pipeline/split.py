@@ -1,6 +1,7 @@
 """Stage `split`: training set and test set."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.model_selection import train_test_split
@@ -79,7 +80,7 @@ def _at_random(rows: pd.DataFrame, config: Config) -> Parts:
 
 
 def _by_group(rows: pd.DataFrame, group: str, config: Config) -> Parts:
-    is_drawn = _is_drawn(rows[group], config)
+    is_drawn = _is_drawn(rows, group, config)
     return rows[~is_drawn], rows[is_drawn]
 
 
@@ -90,7 +91,7 @@ def _by_time(rows: pd.DataFrame, config: Config) -> Parts:
 
 def _by_group_and_time(rows: pd.DataFrame, group: str, config: Config) -> Parts:
     is_late = _is_late(rows[config.data.time], config.data.test_share)
-    is_drawn = _is_drawn(rows[group], config)
+    is_drawn = _is_drawn(rows, group, config)
     in_both_periods = is_late.groupby(rows[group]).transform("nunique") == 2
     # A group of one period stays where it is: only one of both has to be drawn to a side.
     is_train = ~is_late & ~(in_both_periods & is_drawn)
@@ -98,11 +99,26 @@ def _by_group_and_time(rows: pd.DataFrame, group: str, config: Config) -> Parts:
     return rows[is_train], rows[is_test]
 
 
-def _is_drawn(groups: pd.Series, config: Config) -> pd.Series:
+def _is_drawn(rows: pd.DataFrame, group: str, config: Config) -> pd.Series:
     """Whether each row's group is drawn for the test set."""
-    different = groups.drop_duplicates()
-    drawn = different.sample(frac=config.data.test_share, random_state=config.seed)
+    groups = rows[group]
+    how: dict[str, Any] = {"frac": config.data.test_share, "random_state": config.seed}
+    if config.task == "classification" and config.behaves("stratified-groups"):
+        rarest = _rarest_class(rows, group, config)
+        drawn = rarest.groupby(rarest).sample(**how).index
+    else:
+        drawn = groups.drop_duplicates().sample(**how)
     return groups.isin(drawn)
+
+
+def _rarest_class(rows: pd.DataFrame, group: str, config: Config) -> pd.Series:
+    """The class of each group that is the rarest in the table: what a draw must not miss."""
+    target = rows[config.data.target]
+    n_of_class = target.map(target.value_counts())
+    # Stable, so that the same table gives the same draw on every machine.
+    by_rarity = rows.loc[n_of_class.sort_values(kind="stable").index]
+    first = by_rarity.drop_duplicates(group)
+    return first.set_index(group)[config.data.target].sort_index()
 
 
 def _is_late(time: pd.Series, share: float) -> pd.Series:
