@@ -216,3 +216,11 @@ class Batcher:
             else:
                 self._is_gone = False
                 return process
+
+
+async def close_when_loaded(loading: "asyncio.Task[Batcher]") -> None:
+    """Give up a version that is being loaded, or end one that nobody wants any more."""
+    loading.cancel()
+    (loaded,) = await asyncio.gather(loading, return_exceptions=True)
+    if isinstance(loaded, Batcher):
+        await loaded.close()

@@ -10,7 +10,7 @@ from ..config import Config
 from ..errors import ProjectError
 from . import Loading, RefusedVersionError, versions
 from . import traffic as traffic_state
-from .batcher import Batcher
+from .batcher import Batcher, close_when_loaded
 from .router import Facts, Router, Served
 from .traffic import Traffic
 
@@ -20,8 +20,7 @@ TICK = 0.5
 """Seconds between two looks at a canary."""
 
 RELOAD_SECONDS = 30
-"""After a try to load a champion, in which another is made while none answers: memory or time may
-have been short."""
+"""After a try to load a champion, in which another is made while none answers."""
 
 
 class Service(Router):
@@ -45,6 +44,8 @@ class Service(Router):
         self._close_tasks: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._change_task: asyncio.Task[None] | None = None
+        # What a rollback that has begun will want, by its key.
+        self._standby: tuple[str, asyncio.Task[Batcher]] | None = None
 
     async def start(self, scratch: Path) -> None:
         """Begin to look for versions, and to load them.
@@ -67,6 +68,7 @@ class Service(Router):
         # Each process writes what is left of its log before it ends.
         for served in (self.champion, self.challenger):
             self._end(served)
+        self._end_standby()
         await asyncio.gather(*self._close_tasks, return_exceptions=True)
 
     async def _follow_versions(self, scratch: Path) -> None:
@@ -103,6 +105,7 @@ class Service(Router):
         for problem in wanted["problems"]:
             log.error("%s", problem)
             self.metrics.refused.labels("", problem).set(1)
+        self._prepare(wanted)
         before = (self.champion, self.challenger, self.traffic.salt)
         try:
             self._read_traffic()
@@ -163,18 +166,8 @@ class Service(Router):
         if wanted is None or is_known:
             return old
         began = perf_counter()
-        message = {
-            "root": str(self.root),
-            "folder": wanted["folder"],
-            "files": wanted["files"],
-            "edges": edges,
-            "facts": {name: wanted[name] for name in ("model", "version", "commit")},
-        }
-        timeout = self.config.serving.timeout_seconds
-        loading = Loading(Path(wanted["source"]), wanted["package"], message, timeout)
-        batcher = Batcher(loading, self.config.serving.workers)
         try:
-            await batcher.start()
+            batcher = await self._batcher_of(wanted, edges)
         except RefusedVersionError as error:
             log.error("version %s is not served: %s", wanted["version"], error)
             self._refused[_key(wanted)] = str(error)
@@ -187,12 +180,56 @@ class Service(Router):
         log.warning("version %s answers, loaded in %.1f s", wanted["version"], seconds)
         return Served(wanted, batcher)
 
+    def _prepare(self, wanted: Facts) -> None:
+        """Load the version before while a rollback goes on; end one that nobody wants any more."""
+        facts = wanted["previous"]
+        coming = {_key(facts), _key(wanted["champion"])}
+        if self._standby and self._standby[0] not in coming:
+            self._end_standby()
+        is_champion = self.champion is not None and _key(self.champion.facts) == _key(facts)
+        if facts is not None and self._standby is None and not is_champion:
+            self._standby = (_key(facts), asyncio.create_task(self._load(facts, None)))
+
+    async def _batcher_of(self, wanted: Facts, edges: list[float] | None) -> Batcher:
+        """The processes of a version: those of the standby, or new ones."""
+        if self._standby is None or self._standby[0] != _key(wanted):
+            return await self._load(wanted, edges)
+        _, loading = self._standby
+        try:
+            return await asyncio.shield(loading)
+        finally:
+            # A change that is given up for another one may want it again.
+            if loading.done():
+                self._standby = None
+
+    async def _load(self, wanted: Facts, edges: list[float] | None) -> Batcher:
+        message = {
+            "root": str(self.root),
+            "folder": wanted["folder"],
+            "files": wanted["files"],
+            "edges": edges,
+            "facts": {name: wanted[name] for name in ("model", "version", "commit")},
+        }
+        timeout = self.config.serving.timeout_seconds
+        loading = Loading(Path(wanted["source"]), wanted["package"], message, timeout)
+        batcher = Batcher(loading, self.config.serving.workers)
+        await batcher.start()
+        return batcher
+
+    def _end_standby(self) -> None:
+        """Let go what was loaded for a rollback that did not come."""
+        if self._standby:
+            self._hold(asyncio.create_task(close_when_loaded(self._standby[1])))
+            self._standby = None
+
     def _end(self, served: Served | None) -> None:
         """Let a version answer what it has, and end; nobody waits for it."""
         if served is None:
             return
-        task = asyncio.create_task(served.batcher.close())
-        # Held here: the event loop itself would let a task be collected.
+        self._hold(asyncio.create_task(served.batcher.close()))
+
+    def _hold(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it is done: the event loop itself would let it be collected."""
         self._close_tasks.add(task)
         task.add_done_callback(self._close_tasks.discard)
 

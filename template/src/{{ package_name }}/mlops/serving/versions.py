@@ -15,7 +15,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Iterator
 from functools import cache
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any
 
 from .. import team
@@ -23,7 +23,7 @@ from ..checksums import file_hash, file_stamp
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
-from ..tracking import CARD, has_registry
+from ..tracking import CARD, ROLLBACK, has_registry
 from . import ONE_THREAD, traffic
 
 PAUSE = 0.25
@@ -34,6 +34,9 @@ SERVER_PAUSE = 2.0
 
 LONGEST_PAUSE = 5.0
 """Seconds between two looks at the registry here, if no file changes."""
+
+ROLLBACK_SECONDS = 60
+"""After which a rollback that was begun is taken for one that was killed."""
 
 LONGEST_LINE = 2**24
 """Bytes of a line: model cards may be long."""
@@ -104,7 +107,7 @@ def changes(root: Path) -> Iterator[None]:
     # A front that was killed leaves this process to another parent.
     while os.getppid() == parent:
         now = [file_stamp(path) for path in (database, root / "models/champion.json")]
-        now.append(file_stamp(root / traffic.STATE))
+        now += [file_stamp(root / traffic.STATE), file_stamp(root / ROLLBACK)]
         before_that = inode
         inode = database.stat().st_ino if database.exists() else inode
         # The open connection reads the file that was there: a new process opens the new one.
@@ -121,12 +124,15 @@ def changes(root: Path) -> Iterator[None]:
 def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
     """Return the facts about `champion` and `challenger`, None if there is none, and `problems`.
 
+    While a rollback goes on, `previous` is the version that will be the champion.
+
     Args:
         root: The project.
         scratch: Where the code of a version is unpacked.
         from_registry: Whether to ask the registry; else the bundle in models/ is all there is.
     """
-    found: Facts = {"champion": None, "challenger": None, "problems": [], "traffic": None}
+    found: Facts = dict.fromkeys(("champion", "challenger", "previous", "traffic"))
+    found["problems"] = []
     try:
         config = load_config(root)
         wanted = {"champion": "champion"}
@@ -135,6 +141,8 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
         found["traffic"] = traffic.as_json(state)
         if state.challenger is not None:
             wanted["challenger"] = str(state.challenger)
+        if from_registry and _is_rolling_back(root):
+            wanted["previous"] = "previous"
     except ProjectError as error:
         found["problems"].append(str(error))
         return found
@@ -153,6 +161,11 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
     return found
 
 
+def _is_rolling_back(root: Path) -> bool:
+    stamp = file_stamp(root / ROLLBACK)
+    return stamp is not None and time() - stamp[0] / 1e9 < ROLLBACK_SECONDS
+
+
 def _from_registry(config: Config, root: Path, name: str) -> Facts:
     """The version behind an alias, or with a number."""
     if not has_registry(root):
@@ -161,7 +174,7 @@ def _from_registry(config: Config, root: Path, name: str) -> Facts:
     from ..tracking import registry
 
     model = config.model.name
-    if name == "champion":
+    if name in ("champion", "previous"):
         version = registry.by_alias(root, model, name)
     else:
         numbered = {str(one.number): one for one in registry.versions(root, model)}
