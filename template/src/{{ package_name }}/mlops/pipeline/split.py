@@ -101,14 +101,13 @@ def _by_group_and_time(rows: pd.DataFrame, group: str, config: Config) -> Parts:
 
 def _is_drawn(rows: pd.DataFrame, group: str, config: Config) -> pd.Series:
     """Whether each row's group is drawn for the test set."""
-    groups = rows[group]
     how: dict[str, Any] = {"frac": config.data.test_share, "random_state": config.seed}
     if config.task == "classification" and config.behaves("stratified-groups"):
         rarest = _rarest_class(rows, group, config)
-        drawn = rarest.groupby(rarest).sample(**how).index
+        drawn = rarest.groupby(rarest).sample(**how).index.to_series()
     else:
-        drawn = groups.drop_duplicates().sample(**how)
-    return groups.isin(drawn)
+        drawn = rows[group].drop_duplicates().sample(**how)
+    return rows[group].isin(drawn)
 
 
 def _rarest_class(rows: pd.DataFrame, group: str, config: Config) -> pd.Series:
