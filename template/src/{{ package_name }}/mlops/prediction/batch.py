@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ..checksums import file_hash, file_stamp
 from ..config import Config
 from ..errors import ProjectError, hint
-from .parts import Done, Parts, Totals, rejects_of, reserved
+from .parts import FORM, Done, Parts, Totals, rejects_of, reserved
 
 if TYPE_CHECKING:
     # It imports the libraries of models.
@@ -274,6 +274,7 @@ def facts_of(config: Config, found: "Found", files: list[Path], engine: str) -> 
             "ids": config.data.ids,
             "sensitive": config.data.sensitive,
             "engine": engine,
+            "form": FORM,
             "rows": chunks.ROWS,
             "pyarrow": version("pyarrow"),
         },

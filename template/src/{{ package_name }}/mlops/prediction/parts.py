@@ -29,6 +29,9 @@ SUFFIXES = (".parquet", ".pq", ".csv")
 PART = re.compile(r"\d{6}-\d{12}-\d+\.parquet")
 """The names of parts: the position of the file, the first row, the number of rows."""
 
+FORM = 2
+"""Of what a part holds: a run that another version of this code began is not gone on with."""
+
 COMPLETE = "complete"
 """A file in the folder of parts once the output is made of them: then they are leftovers."""
 
