@@ -68,26 +68,28 @@ def adopt(folder: Path, given: Iterable[str]) -> int:
     """
     repository = ready(folder)
     version = newest_version()
+    # What a person says counts before what a program guesses.
     answers = guess_answers(repository) | parsed(given)
+    # Once with every practice on, to see which of them a file stands in the way of.
     with rendered(answers, version) as render:
         in_the_way = colliding_practices(repository.place, files_of(render))
     # What a person gave counts, whatever is in its way.
     off = {question: found for question, found in in_the_way.items() if question not in answers}
     answers |= {question: answer for question, (answer, _) in off.items()}
     with rendered(answers, version) as render:
+        # It is no file of the template's, but what Copier notes of this render.
         written = (render / ANSWERS).read_text(encoding="utf-8")
         (render / ANSWERS).unlink()
         result = compare(repository.place, render)
         branch = keep_render(repository, render, version)
+        # Nothing but these is written, so that nothing can be written over.
         for name in result.added:
             target = repository.place / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(render / name, target, follow_symlinks=False)
     record_answers(repository, written, result, version)
-    for line in report(repository, answers, result):
-        say(line)
-    for line in next_steps(branch, result, off):
-        say(line)
+    say("\n".join(report(repository, answers, result)))
+    say("\n".join(next_steps(branch, result, off)))
     return 0
 
 
@@ -104,6 +106,7 @@ def ready(folder: Path) -> Repository:
         raise RefusalError(f"{folder} is no folder: make adopt PROJECT=../their-repository")
     try:
         repository = repository_of(folder)
+        # A repository without a commit has nothing to go back to.
         repository.git("rev-parse", "--verify", "HEAD")
     except GitError:
         raise RefusalError(
@@ -135,6 +138,7 @@ def parsed(given: Iterable[str]) -> dict[str, Any]:
     """
     answers = {}
     for text in given:
+        # A value may hold further equals signs.
         name, sign, value = text.partition("=")
         if not sign:
             raise RefusalError(f"{text} is no answer: write it as package_name=churn_radar")
@@ -197,6 +201,7 @@ def compare(place: Path, render: Path) -> Adoption:
                 in_the_way.add(f"{folder} is a file, and the template has a folder there")
         if path.is_dir() and not path.is_symlink():
             in_the_way.add(f"{name} is a folder, and the template has a file there")
+        # A link that leads nowhere is theirs as well.
         elif not os.path.lexists(path):
             found.added.append(name)
         elif path.is_file() and path.read_bytes() == (render / name).read_bytes():
@@ -224,6 +229,7 @@ def keep_render(repository: Repository, render: Path, version: str) -> str:
         The branch.
     """
     branch = f"adopt/{version}"
+    # As git keeps the whole repository with it, so that paths are the same in both.
     tree = tree_of(repository, render)
     nobody = replace(repository, env=AUTHOR)
     made = nobody.git("commit-tree", tree, "-m", f"What the template {version} makes")

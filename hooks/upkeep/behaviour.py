@@ -79,6 +79,7 @@ def behaviour(repository: Repository, name: str) -> int:
             say(line)
         return 0
     wanted = choose(name, off)
+    # What is tried is the last commit, and what is written must be easy to take back.
     require_committed(repository, FILE)
     say(f"{wanted.name}: {wanted.changes}. It may move {wanted.moves}.")
     with worktree(repository) as scratch:
@@ -187,6 +188,7 @@ def turn_on(place: Path, wanted: Behaviour) -> None:
     names = [*(read(place).get("behaviours") or []), wanted.name]
     line = f"behaviours: [{', '.join(names)}]"
     after, n_replaced = re.subn(IN_A_LINE, line, before)
+    # There was none: a new line comes last.
     if not n_replaced:
         after = before if before.endswith("\n") else f"{before}\n"
         after += f"{line}\n"

@@ -72,8 +72,10 @@ class State:
             record = json.loads(self.path(address, "json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        # Another release, or another way to look, may find something else.
         if record.pop("template") != self.template or not record["commit"]:
             return None
+        # To ask for one hash is much less than a clone.
         failed, listed = ask(environment(), "git", "ls-remote", "--", address, "HEAD")
         same = not failed and listed.partition("\t")[0] == record["commit"]
         return Forecast(**record) if same else None
@@ -168,6 +170,7 @@ def examine_all(entries: Sequence[Entry], state: State) -> list[Forecast]:
         for done in as_completed([pool.submit(forecast, address) for address in missing]):
             result = done.result()
             found[result.repository] = result
+            # What could not be examined is tried again next time.
             if not result.problem:
                 state.keep(result)
             seconds = time.monotonic() - began
@@ -235,6 +238,7 @@ def open_in_rings(clean: Sequence[Forecast], state: State) -> bool:
         say(f"\nRing {number}: {len(ring)} project(s)")
         with ThreadPoolExecutor(workers(ring)) as pool:
             passed = list(pool.map(partial(open_branch, state=state), ring))
+        # Where a few failed, many would.
         if not all(passed):
             say("This ring is not green, so the next one was not begun.")
             return False
@@ -278,6 +282,7 @@ def open_branch(found: Forecast, state: State) -> bool:
         return True
     log = state.path(found.repository, "log")
     with cloned(found.repository) as project:
+        # In a process of its own: an update prints as it goes, and each has a log.
         update = [sys.executable, str(UPKEEP), "update", f"--version={version}"]
         with log.open("w", encoding="utf-8") as file:
             done = subprocess.run(
@@ -299,6 +304,7 @@ def open_branch(found: Forecast, state: State) -> bool:
     if failed:
         say(f"{found.repository}: {branch} was not taken\n{bullets(said.splitlines())}")
         return False
+    # Only now: an update that was not taken is due again.
     pushed.touch()
     say(f"{found.repository}: pushed {branch}")
     return True

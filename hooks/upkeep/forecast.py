@@ -129,6 +129,7 @@ def examine(project: Repository, found: Forecast) -> None:
     found.drift = {owner: len(names) for owner, names in drift.items()}
     found.migrations = [migration.name for migration in pending(project.place)]
     found.champion = champion(project.place)
+    # A clone has nothing that is not committed, so only lasting reasons count.
     refusals = defects(project, answers)
     if not found.newer:
         found.update = NEWEST

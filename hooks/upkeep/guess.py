@@ -82,11 +82,13 @@ def package_name(place: Path, project: dict[str, Any]) -> str:
         place: The repository's folder.
         project: The table `project` of pyproject.toml.
     """
+    # One package is the project; of several nobody can tell which.
     packages = sorted(path.parent.name for path in (place / "src").glob("*/__init__.py"))
     if len(packages) == 1:
         return packages[0]
     name = str(project.get("name") or place.name)
     name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "ml_project"
+    # As the question of the template makes a name of a title.
     name = f"ml_{name}" if name[0].isdigit() else name
     taken = (place / name).exists() or (place / f"{name}.py").exists() or name in packages
     return f"{name}_ml" if taken else name
@@ -116,6 +118,7 @@ def formatter(place: Path) -> str:
     hooks = place / ".pre-commit-config.yaml"
     configured = hooks.read_text(encoding="utf-8", errors="replace") if hooks.is_file() else ""
     tools = settings(place).get("tool", {})
+    # Who formats with black may lint with ruff, and not the other way round.
     if "black" in tools or re.search(r"id:\s*black", configured):
         return "black"
     if "ruff" in tools or "ruff-format" in configured:
@@ -126,6 +129,7 @@ def formatter(place: Path) -> str:
 def license_of(place: Path) -> str:
     """Return the licence whose words are in a file of that name; empty if none is known."""
     for path in sorted(place.glob("LICEN[CS]E*")):
+        # Wrapped otherwise in each repository.
         text = " ".join(path.read_text(encoding="utf-8", errors="replace").split())
         for words, answer in LICENSES.items():
             if words in text:
@@ -142,6 +146,7 @@ def framework(dependencies: Any) -> str:
     listed: Iterable[Any] = dependencies if isinstance(dependencies, list | dict) else []
     names = set()
     for requirement in listed:
+        # A table of Poetry's has names alone; what is no requirement says nothing.
         try:
             names.add(Requirement(str(requirement)).name.lower())
         except InvalidRequirement:

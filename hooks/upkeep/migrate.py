@@ -184,8 +184,10 @@ def apply(
         if reason := problem(path, after):
             raise RefusalError(f"{migration.name} would break {path} ({reason}): do it by hand")
         texts[path] = (content, after)
+    # Only once every file is known to be sound.
     for path, (_, after) in texts.items():
         (repository.place / path).write_bytes(after)
+    # Found again it would be asked for for ever.
     left = migration.find(repository.place)
     if any(place.span for place in left):
         for path, (before, _) in texts.items():

@@ -119,7 +119,8 @@ def _params(config: Config, chosen: str) -> dict[str, str]:
     """The settings of the chosen model by their own names, and all others by sections."""
     sections = config.model_dump(mode="json")
     # Only a setting of the model has a name without a dot.
-    sections["pipeline"] = {"task": sections.pop("task"), "seed": sections.pop("seed")}
+    plain = ("task", "seed", "defaults", "behaviours")
+    sections["pipeline"] = {name: sections.pop(name) for name in plain}
     found = {}
     for name, value in _flat(config.model.settings(chosen) | sections):
         # Stores take text alone, and JSON can be read back.
