@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from e2e.copier_runs import Generated, clone, copy, run, statuses, succeed
 from real_tables import data_file
 from support import commit, git
@@ -65,6 +67,26 @@ def test_a_wired_table_goes_to_the_remote_and_comes_back(clean: Path, tmp_path: 
     shutil.rmtree(clean / ".dvc" / "cache")
     succeed(clean, "make", "data")
     assert raw.read_bytes() == content
+
+
+def test_ci_runs_the_pipeline_where_nobody_can_reach_the_data(clean: Path, tmp_path: Path) -> None:
+    wire(clean, *data_file("iris", tmp_path))
+    commit(clean, "Use iris")
+    # As on a runner: the remote, a folder of the other clone, is not there.
+    git(tmp_path, "clone", "--quiet", str(clean), "runner")
+    runner = tmp_path / "runner"
+    workflow = yaml.safe_load((runner / ".github" / "workflows" / "checks.yml").read_text())
+    steps = [step.get("run", "") for step in workflow["jobs"]["pipeline"]["steps"]]
+    (python,) = clean.glob(".venv/*/python")
+    succeed(runner, "uv", "sync", "--quiet", "--locked", "--python", str(python))
+    status, output = run(runner, "make", "data", "ROWS=200")
+    assert any("make data ROWS=" in step for step in steps)
+    assert status == 0, output
+    assert "MADE-UP ROWS: " in output
+    assert "make pipeline" in steps
+    succeed(runner, "make", "pipeline")
+    metrics = json.loads((runner / "reports" / "metrics.json").read_text())
+    assert metrics["rows"] == 50
 
 
 def test_what_somebody_edited_is_never_overwritten_silently(clean: Path, tmp_path: Path) -> None:
