@@ -200,7 +200,9 @@ def test_the_newest_wish_ends_the_load_of_a_champion(
         service = Service(tmp_path, config)
         for version in (6, 1):
             champion = {"version": version, "sha256": "", "model": "m", "commit": ""}
-            await service._begin_change({"champion": champion, "challenger": None, "problems": []})
+            await service._begin_change(
+                {"champion": champion, "challenger": None, "previous": None, "problems": []}
+            )
             await asyncio.sleep(0.1)
         return service
 
