@@ -345,6 +345,7 @@ def engine(template: Path, clone: Path, owners: ModuleType) -> Iterator[None]:
     """Let guard and merge belong to one version of the template, as its clone's hooks do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "REPOSITORY", clone)
+        patch.setattr("update.REPOSITORY", clone)
         # By one address each version is rendered once.
         patch.setattr(trees, "REPOSITORY", template)
         patch.setattr(guard, "TEMPLATE", clone / "template")
