@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -252,18 +253,25 @@ def test_a_column_too_many_is_dropped_where_the_schema_filters() -> None:
 
 
 @pytest.mark.parametrize("name", ["Request", "FeatureTable"])
-def test_few_rows_are_judged_much_faster_than_by_pandera(name: str) -> None:
+def test_few_rows_are_judged_ten_times_as_fast_as_by_pandera(name: str) -> None:
     schema, make = CASES[name]
     rows = make().head(8).reset_index(drop=True)
     rules = Rules(schema)
-    # Eleven times as fast, but less where coverage traces this code and not pandera's.
-    assert seconds(lambda: rules.broken(rows)) < seconds(lambda: schema.validate(rows)) / 4
+    # Coverage traces this code and not pandera's, which would be compared with it as it is.
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        ours = seconds(lambda: rules.broken(rows))
+        pandera = seconds(lambda: schema.validate(rows))
+    finally:
+        sys.settrace(tracer)
+    assert ours < pandera / 10
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """The shortest of ten calls."""
+    """The shortest of fifty calls: others need the machine as well."""
     found = []
-    for _ in range(10):
+    for _ in range(50):
         began = perf_counter()
         call()
         found.append(perf_counter() - began)
