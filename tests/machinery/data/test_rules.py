@@ -261,8 +261,9 @@ def test_few_rows_are_judged_ten_times_as_fast_as_by_pandera(name: str) -> None:
     tracer = sys.gettrace()
     sys.settrace(None)
     try:
-        ours = seconds(lambda: rules.broken(rows))
-        pandera = seconds(lambda: schema.validate(rows))
+        # The shortest of five series each: a machine that is busy for one is not for all.
+        ours = min(seconds(lambda: rules.broken(rows)) for _ in range(5))
+        pandera = min(seconds(lambda: schema.validate(rows)) for _ in range(5))
     finally:
         sys.settrace(tracer)
     assert ours < pandera / 10
