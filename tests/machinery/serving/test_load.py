@@ -88,6 +88,8 @@ def test_a_service_of_its_own_is_measured_and_the_project_left_alone(
 ) -> None:
     monkeypatch.chdir(promoted)
     monkeypatch.setattr(load_test, "N_HALVINGS", 1)
+    # A busy machine keeps no rate twice: which one it is does not matter here.
+    monkeypatch.setattr(load_test, "N_CONFIRMATIONS", 12)
     monkeypatch.setattr(load_test, "SWAP_SECONDS", 8)
     # A key, a tracking server and a log that must not be used.
     monkeypatch.setenv("SERVING_API_KEY", "secret")
