@@ -353,16 +353,22 @@ def engine(template: Path, clone: Path, owners: ModuleType) -> Iterator[None]:
         yield
 
 
-def refusals_of(place: Path) -> list[str]:
-    """Return what the guard says of an update that changes no answer."""
-    return guard.refusals(repository_of(place), guard.stored_answers(place))
+def refusals_of(place: Path, **answers: str | bool) -> list[str]:
+    """Return what the guard says of an update to these answers."""
+    return guard.refusals(repository_of(place), guard.stored_answers(place) | answers)
 
 
-def run_copier(place: Path, version: str) -> None:
+def run_copier(place: Path, version: str, **answers: str | bool) -> None:
     """Update as Copier does on its own."""
     with contextlib.redirect_stderr(io.StringIO()):
         copier.run_update(
-            place, vcs_ref=version, defaults=True, overwrite=True, quiet=True, unsafe=True
+            place,
+            data=answers,
+            vcs_ref=version,
+            defaults=True,
+            overwrite=True,
+            quiet=True,
+            unsafe=True,
         )
 
 

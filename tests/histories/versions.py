@@ -71,6 +71,9 @@ def after(anchor: str, text: str) -> Swap:
     return Swap(anchor, anchor + text)
 
 
+REMOVED_LICENSE = "BSD-3-Clause"
+"""A choice that v3.0.0 does not have any more."""
+
 CHECKS = ".github/workflows/checks.yml"
 TRAIN = "docker/train.Dockerfile"
 TRAINING = "docker/training.Dockerfile"
@@ -183,7 +186,7 @@ VERSIONS = {
             "copier.yml": [
                 Swap("user_email", "contact_email"),
                 Swap('written down.\n  default: ""', f"written down.\n  default: {RENAMED}"),
-                Swap("MIT, BSD-3-Clause, ", "MIT, "),
+                Swap(f"MIT, {REMOVED_LICENSE}, ", "MIT, "),
                 Swap("    /docs/*-card.md\n", "    /.github/CODEOWNERS\n"),
             ],
             "template/pyproject.toml.jinja": [Swap("user_email", "contact_email")],

@@ -12,11 +12,22 @@ from pathlib import Path
 
 import pytest
 import support
+from answers import SETS
 from histories import oracle
 from histories.edits import Work
 from histories.oracle import Files, Update, compare, files_of
-from histories.play import STARTER, Lab, engine, merged, open_lab, play, refusals_of, run_copier
-from histories.versions import FIRST, MLOPS, NAMES, NIGHTLY, TRAIN, Swap, Version
+from histories.play import (
+    STARTER,
+    Answers,
+    Lab,
+    engine,
+    merged,
+    open_lab,
+    play,
+    refusals_of,
+    run_copier,
+)
+from histories.versions import FIRST, MLOPS, NAMES, NIGHTLY, REMOVED_LICENSE, TRAIN, Swap, Version
 
 
 @pytest.fixture(scope="module")
@@ -33,34 +44,48 @@ def test_an_update_keeps_all_that_a_team_did(lab: Lab, seed: int, n_versions: in
     assert played.ours == [], played.log
 
 
-def updated(lab: Lab, place: Path, version: str) -> Files:
+def updated(lab: Lab, place: Path, version: str, **answers: str | bool) -> Files:
     """Update a project through guard, Copier and merge, commit, and return its files."""
     with engine(lab.template, *lab.at(version)):
-        assert refusals_of(place) == []
-        run_copier(place, version)
+        assert refusals_of(place, **answers) == []
+        run_copier(place, version, **answers)
         assert merged(place, version) == 0
     support.commit(place, version)
     return files_of(place)
 
 
+def started(lab: Lab, answers: Answers, folder: str) -> Path:
+    """Return a project of the first version, in a repository where all is committed."""
+    place = lab.folder / folder
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(lab.start(FIRST, answers), place)
+    support.commit(place, "Start")
+    return place
+
+
+def not_the_teams(lab: Lab, files: Files) -> Files:
+    """Return the files that an update may touch."""
+    _, owners = lab.at(NAMES[-1])
+    return {name: file for name, file in files.items() if "team" not in owners.owners(name)}
+
+
+@pytest.mark.parametrize("answers", SETS.values(), ids=SETS.keys())
+def test_over_all_versions_an_unedited_project_becomes_a_fresh_copy(
+    lab: Lab, answers: Answers
+) -> None:
+    """Whatever was answered: files that were added, moved, split and retired included."""
+    later: Answers = {"license": "MIT"} if answers.get("license") == REMOVED_LICENSE else {}
+    found = updated(lab, started(lab, answers, "unedited"), NAMES[-1], **later)
+    fresh = files_of(lab.start(NAMES[-1], answers | later))
+    assert not_the_teams(lab, found) == not_the_teams(lab, fresh)
+
+
 def test_versions_at_once_give_what_one_after_another_does(lab: Lab) -> None:
-    """And both what a fresh copy has, but for the team's files."""
-    start = lab.start(FIRST, STARTER)
-    once = shutil.copytree(start, lab.folder / "once", dirs_exist_ok=True)
-    slowly = shutil.copytree(start, lab.folder / "slowly", dirs_exist_ok=True)
-    for place in (once, slowly):
-        support.commit(place, "Start")
-    at_once = updated(lab, once, NAMES[-1])
+    at_once = updated(lab, started(lab, STARTER, "once"), NAMES[-1])
+    slowly = started(lab, STARTER, "slowly")
     for version in NAMES[1:]:
         in_steps = updated(lab, slowly, version)
     assert in_steps == at_once
-    _, owners = lab.at(NAMES[-1])
-    fresh = files_of(lab.start(NAMES[-1], STARTER))
-    for name in at_once.keys() | fresh.keys():
-        if "team" not in owners.owners(name):
-            assert at_once.get(name) == fresh.get(name), name
-    shutil.rmtree(once)
-    shutil.rmtree(slowly)
 
 
 def fetch_all_in_the_last_job(work: Work) -> None:
