@@ -39,6 +39,12 @@ lint: env  ## Check and format-check the template's own code
 bench: env  ## Time the copy and the verification beside the same tools by hand
 	python tests/benchmarks/bench.py
 
+bench-update: env  ## Time an update beside Copier's own
+	python tests/benchmarks/update_time.py 3
+
+bench-fleet: env  ## Time `make fleet` over twenty projects beside one
+	python tests/benchmarks/fleet_time.py
+
 bench-serving: env  ## Serve one model by our service and by its peers, side by side: minutes
 	python tests/benchmarks/serving/bench.py
 
@@ -76,4 +82,4 @@ upgrade: env  ## Compile requirements.txt against the newest releases
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group dev --group generated --output-file requirements.txt
 
-.PHONY: help env demo test lint bench bench-serving serving-memory fuzz scale predict-scale promotion tables adopt fleet histories image upgrade
+.PHONY: help env demo test lint bench bench-update bench-fleet bench-serving serving-memory fuzz scale predict-scale promotion tables adopt fleet histories image upgrade
