@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import checks
+import jinja2
 import ownership
 import pytest
 import support
@@ -104,6 +105,17 @@ def test_paths_hold_no_condition_but_the_variants_of_the_model() -> None:
         name = path.relative_to(TEMPLATE).as_posix()
         if not plain.fullmatch(name):
             assert not TAG.search(name.replace("{{ package_name }}", "package")), name
+
+
+def test_rows_of_what_is_left_out_can_be_tried_on_the_first_versions_answers() -> None:
+    """An update renders the old version with the rows of the new one: a question may be unknown."""
+    settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
+    # v0.1.0 asked for these, and for no service.
+    answers = {"ci": "github", "use_docker": True, "tracker": "mlflow", "preset": "custom"}
+    for operation in ("copy", "update"):
+        for row in settings["_exclude"]:
+            environment.from_string(row).render(answers, _copier_operation=operation)
 
 
 # --- questions ------------------------------------------------------------------------------------
