@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from additions import settle_additions
 from guard import foreign_answers
 from parsing import problem
 from repository import Repository
@@ -246,6 +247,9 @@ def settle(repository: Repository, origins: Mapping[str, str], result: Merge) ->
                 "template's"
             )
         elif stages == {BASE, OURS, THEIRS} and has_marks(repository, name):
+            versions = [entries[stage] for stage in (BASE, OURS, THEIRS)]
+            if settle_additions(repository, name, versions):
+                continue
             result.conflicts[name] = "both changed the same lines: choose between the marks"
         else:
             result.conflicts[name] = (

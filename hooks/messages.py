@@ -10,6 +10,9 @@ from steps import StepError, advice
 GO_ON = "`make setup && make verify`"
 """What a person runs once the hook cannot go on by itself."""
 
+FINISH = "`uv lock && make setup && make verify`"
+"""What a person runs once the merge of an update is finished by hand."""
+
 SCRATCH = "COPIER_MLOPS_SCRATCH"
 """A variable that is set where `make update` merges in a second work tree, and advises itself."""
 

@@ -6,16 +6,6 @@ from collections.abc import Iterator
 
 from steps import Step
 
-NOW_WITH_DVC = (
-    "models/manifest.json",
-    "reports/challenge.json",
-    "reports/plots",
-    "reports/selection.json",
-    "reports/slices.csv",
-    "reports/tuning.json",
-)
-"""Files that projects of earlier versions committed: DVC takes none that git has."""
-
 
 def after_merge(slug: str) -> Iterator[Step]:
     """Yield the steps that bring a merged project up to date, in order.
@@ -25,8 +15,6 @@ def after_merge(slug: str) -> Iterator[Step]:
     """
     sync = ["uv", "sync", "--quiet"]
     yield Step("environment", "locks again, keeping versions; syncs .venv", [sync])
-    untrack = ["git", "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *NOW_WITH_DVC]
-    yield Step("untrack", "leaves to DVC what the pipeline makes", [untrack])
     yield verification(slug)
 
 

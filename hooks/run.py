@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
-from messages import GO_ON, SCRATCH, RefusalError, bullets, complain, report, table
+from messages import FINISH, GO_ON, SCRATCH, RefusalError, bullets, complain, report, table
 from refresh import after_merge, verification
 from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, render_name, wiring
@@ -182,17 +182,19 @@ def update(runner: Runner, place: Path, slug: str, python_version: str) -> None:
         raise RefusalError(
             "The update and the project changed the same lines, and git holds both versions of\n"
             f"{bullets(unmerged)}\nWhat to do: choose between the <<<<<<< and >>>>>>> marks, "
-            f"`git add` the files, then {GO_ON}."
+            f"`git add` the files, then {FINISH}."
         )
     rejected = list_files(runner, "--others", "--exclude-standard", "--", "*.rej")
     if rejected:
         raise RefusalError(
             f"The update left changes that did not fit, in\n{bullets(rejected)}\n"
-            f"What to do: make them by hand, delete these files, then {GO_ON}."
+            f"What to do: make them by hand, delete these files, then {FINISH}."
         )
     found = problems(place, python_version, runner.env, commits=False)
     if found:
-        raise RefusalError(f"The files are merged. Put this right, then {GO_ON}:\n{bullets(found)}")
+        raise RefusalError(
+            f"The files are merged. Put this right, then {FINISH}:\n{bullets(found)}"
+        )
     for step in after_merge(slug):
         runner.run(step)
     say(f"\n{table(runner.seconds)}\n\n{slug} is updated, and every check passed.")

@@ -14,13 +14,23 @@ from pathlib import Path
 
 from guard import refusals, stored_answers
 from merge import Merge, commit, merge
-from messages import GO_ON, SCRATCH, bullets, complain
+from messages import FINISH, SCRATCH, bullets, complain
 from repository import GitError, Repository, repository_of
 from steps import say
 from wiring import REPOSITORY
 
 GIVE_UP = "`git reset --hard && git clean --force -d` gives the update up."
-SOLVE = f"What to do: correct each, `git add` it, then {GO_ON}. {GIVE_UP}"
+SOLVE = f"What to do: correct each, `git add` it, then {FINISH}. {GIVE_UP}"
+
+NOW_WITH_DVC = (
+    "models/manifest.json",
+    "reports/challenge.json",
+    "reports/plots",
+    "reports/selection.json",
+    "reports/slices.csv",
+    "reports/tuning.json",
+)
+"""Files that projects of earlier versions committed: DVC takes none that git has."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             return guard(repository, given)
         # Copier has checked out the version that it takes.
         newest = commit(Repository(REPOSITORY, REPOSITORY))
-        return report(merge(repository, newest))
+        result = merge(repository, newest)
+        leave_to_dvc(repository)
+        return report(result)
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -73,6 +85,16 @@ def guard(repository: Repository, given: str) -> int:
     # What interrupts Copier from here on says nothing of its own.
     say(f"Should the update stop halfway: {GIVE_UP}")
     return 0
+
+
+def leave_to_dvc(repository: Repository) -> None:
+    """Take out of git what DVC has in this version; the files stay.
+
+    Args:
+        repository: Of the project, after the merge.
+    """
+    names = [f"{repository.prefix}{name}" for name in NOW_WITH_DVC]
+    repository.git("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *names)
 
 
 def report(result: Merge) -> int:

@@ -22,21 +22,6 @@ def test_update_locks_verifies_and_commits_nothing(lab: Lab) -> None:
     assert "slug is updated" in done.stdout
 
 
-def test_update_leaves_to_dvc_what_earlier_versions_committed(lab: Lab) -> None:
-    place = lab.repository(lab.project())
-    made = place / "reports" / "tuning.json"
-    made.parent.mkdir(exist_ok=True)
-    made.write_text("{}", "utf-8")
-    lab.git(place, "add", "--all")
-    lab.git(place, "commit", "--quiet", "--message", "Tune")
-
-    done = lab.hook("update", place)
-
-    assert done.returncode == 0, done.stderr
-    assert made.exists()
-    assert lab.git(place, "ls-files", "reports/tuning.json") == ""
-
-
 def test_update_refuses_unmerged_files(lab: Lab) -> None:
     place = lab.repository(lab.project())
     name = "Makefile ünï"
@@ -51,7 +36,7 @@ def test_update_refuses_unmerged_files(lab: Lab) -> None:
 
     assert done.returncode == 1
     assert f"\n  - {name}\n" in done.stderr
-    assert "`git add` the files, then `make setup && make verify`" in done.stderr
+    assert "`git add` the files, then `uv lock && make setup && make verify`" in done.stderr
     assert lab.calls == []
 
 

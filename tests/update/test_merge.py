@@ -29,7 +29,7 @@ def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Releas
         f"template/{CHECKS}": before_the_jobs,
         "template/CONTRIBUTING.md.jinja": None,
         "template/LICENSE.jinja": first_line("Of v2."),
-        "template/Makefile.jinja": first_line("# of v2"),
+        "template/Makefile.jinja": lambda old: f"# of v2\n{old}# also of v2\n",
         "template/.github/workflows/extra.yml": first_line("name: of v2"),
         "template/pyproject.toml.jinja": before_ruff,
     }
@@ -60,6 +60,7 @@ def before_ruff(text: str) -> str:
 def edit(project: Project, name: str, change: Callable[[str], str]) -> None:
     """Change a file of the project, or make it."""
     path = project.path / name
+    path.parent.mkdir(exist_ok=True)
     old = path.read_text("utf-8") if path.exists() else ""
     path.write_text(change(old), encoding="utf-8")
 
@@ -89,6 +90,7 @@ def test_what_both_changed_elsewhere_is_merged_in_its_place(
     edit(project, "README.md", lambda old: f"{old}A line that ends in spaces  \n")
     edit(project, ".gitattributes", lambda old: f"{old}/Makefile -diff\n")
     edit(project, "Makefile", lambda old: f"{old}# of the team\n")
+    edit(project, "reports/tuning.json", lambda _: "{}")
     (project.path / "LICENSE").unlink()
     support.commit(project.path, "A month of work")
     # As a person may have set it for other repositories.
@@ -104,7 +106,11 @@ def test_what_both_changed_elsewhere_is_merged_in_its_place(
     assert not (updated.path / TRAIN).exists()
     assert updated.text("README.md").endswith("A line that ends in spaces  \n")
     assert updated.text("Makefile").startswith("# of v2\n")
-    assert updated.text("Makefile").endswith("# of the team\n")
+    assert updated.text("Makefile").endswith("# also of v2\n# of the team\n")
+    # DVC has it in this version, and takes no file that git has.
+    assert updated.text("reports/tuning.json") == "{}"
+    assert support.git(updated.path, "ls-files", "reports") == ""
+    shutil.rmtree(updated.path / "reports")
     assert not (updated.path / "LICENSE").exists()
     printed = capfd.readouterr().out
     assert "CONTRIBUTING.md: the template has it no more" in printed
