@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import chdir
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import Any
 
 import yaml
 from guard import stored_answers
-from messages import RefusalError, report
+from messages import RefusalError
 from packaging.version import InvalidVersion, Version
 from parsing import problem
 from repository import Repository
-from steps import Runner, Step, StepError, say
+from steps import Step, say
 
 from upkeep.migrate import require_committed
-from upkeep.scratch import worktree
+from upkeep.scratch import run_there, worktree
 
 FILE = "params.yaml"
 
@@ -84,7 +83,8 @@ def behaviour(repository: Repository, name: str) -> int:
     say(f"{wanted.name}: {wanted.changes}. It may move {wanted.moves}.")
     with worktree(repository) as scratch:
         turn_on(scratch.place, wanted)
-        if not rehearse(scratch, repository.git("rev-parse", "HEAD").decode().strip()):
+        head = repository.git("rev-parse", "--short", "HEAD").decode().strip()
+        if not rehearse(scratch, head):
             say("\nNothing was changed.")
             return 1
     turn_on(repository.place, wanted)
@@ -216,16 +216,4 @@ def rehearse(scratch: Repository, head: str) -> bool:
         Step("pipeline", "runs what changes", [["uv", "run", "--no-sync", "dvc", "repro"]]),
         Step("compare", "scores both models", [[*run, "compare", "--with", head]], streams=True),
     )
-    runner = Runner()
-    # An environment of the project's at a fixed path must stay as it is.
-    runner.env.pop("UV_PROJECT_ENVIRONMENT", None)
-    try:
-        with chdir(scratch.place):
-            for step in steps:
-                runner.run(step)
-    except StepError as error:
-        report(runner.current, error)
-        return False
-    finally:
-        runner.stop()
-    return True
+    return run_there(scratch, steps)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
 
 from guard import names_of_then, stored_answers, unsafe_paths
 from machine import identity_problem, problems
-from messages import SCRATCH, RefusalError, bullets, complain, report
+from messages import SCRATCH, RefusalError, bullets, complain
 from refresh import after_merge
 from repository import Repository
-from steps import Runner, Step, StepError, environment, say
+from steps import Step, environment, say
 from trees import ANSWERS, owner_of, yours
 
 from upkeep.migrate import announcement
-from upkeep.scratch import LOCAL_CONFIG, undisturbed, worktree
+from upkeep.scratch import LOCAL_CONFIG, run_there, undisturbed, worktree
 from upkeep.versions import recorded_version, version_to_take
 
 KINDS = {"A": "new", "D": "deleted", "R": "moved", "U": "conflict"}
@@ -233,26 +232,15 @@ def verify_there(scratch: Repository) -> bool:
     """
     answers: Mapping[str, Any] = stored_answers(scratch.place)
     slug = str(answers["package_name"]).replace("_", "-")
-    runner = Runner()
-    # An environment of the project's at a fixed path must stay as it is.
-    runner.env.pop("UV_PROJECT_ENVIRONMENT", None)
-    found = problems(scratch.place, str(answers["python_version"]), runner.env, commits=False)
+    python = str(answers["python_version"])
+    found = problems(scratch.place, python, environment(), commits=False)
     if found:
         raise RefusalError(f"nothing was changed. Put this right first:\n{bullets(found)}")
     # `setup` would bring it too, but writes the git hooks of the project with this environment.
     bring = ["uv", "run", "--no-sync", slug, "data"]
-    environment_step, *others = after_merge(slug)
+    environment_step, verify = after_merge(slug)
     say("")
-    try:
-        with chdir(scratch.place):
-            for step in (environment_step, Step("data", "brings the data", [bring]), *others):
-                runner.run(step)
-    except StepError as error:
-        report(runner.current, error)
-        return False
-    finally:
-        runner.stop()
-    return True
+    return run_there(scratch, (environment_step, Step("data", "brings the data", [bring]), verify))
 
 
 def hand_over(scratch: Repository, branch: str, message: str) -> None:

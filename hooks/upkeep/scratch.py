@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from configparser import ConfigParser, Error
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from messages import RefusalError
+from messages import RefusalError, report
 from repository import Repository
+from steps import Runner, Step, StepError
 
 LOCAL_CONFIG = Path(".dvc", "config.local")
 """DVC's settings of one machine, which git ignores; it may hold credentials."""
@@ -53,6 +54,31 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def run_there(scratch: Repository, steps: Iterable[Step]) -> bool:
+    """Run steps in the second work tree, with an environment of its own.
+
+    Args:
+        scratch: The project there.
+        steps: What to run, in order.
+
+    Returns:
+        Whether all of them ended well; if not, what failed was said.
+    """
+    runner = Runner()
+    # An environment of the project's at a fixed path must stay as it is.
+    runner.env.pop("UV_PROJECT_ENVIRONMENT", None)
+    try:
+        with chdir(scratch.place):
+            for step in steps:
+                runner.run(step)
+    except StepError as error:
+        report(runner.current, error)
+        return False
+    finally:
+        runner.stop()
+    return True
 
 
 def share_data(place: Path, scratch: Path) -> None:

@@ -143,7 +143,7 @@ def without_behaviours(asked: Asked) -> str:
 
 def test_a_behaviour_is_tried_beside_the_project_and_turned_on(asked: Asked) -> None:
     text = without_behaviours(asked)
-    head = support.git(asked.project.path, "rev-parse", "HEAD").strip()
+    head = support.git(asked.project.path, "rev-parse", "--short", "HEAD").strip()
 
     done = asked.start("behaviour", "--name", "stratified-groups")
     out, errors = done.communicate()
