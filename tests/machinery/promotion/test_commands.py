@@ -17,7 +17,6 @@ from churn_radar.mlops.modeling import manifest
 from churn_radar.mlops.promotion import commands, restore
 from churn_radar.mlops.promotion import promote as module
 from churn_radar.mlops.promotion.promote import Outcome
-from churn_radar.mlops.tracking import ROLLBACK
 from machinery.promotion.champions import try_it
 from machinery.promotion.known import another
 
@@ -126,34 +125,3 @@ def test_the_report_says_where_the_model_stands_and_what_the_gates_said(
     versioned.unlink()
     with pytest.raises(ProjectError, match=r"report.html is not there: `make pipeline` makes it"):
         commands.report()
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_service_is_told_of_a_rollback_while_it_goes_on(
-    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "models").mkdir()
-    monkeypatch.chdir(tmp_path)
-
-    def rollback(_: Config, root: Path, why: str) -> str:
-        assert (root / ROLLBACK).exists()
-        if fails:
-            raise ProjectError("there is no previous champion")
-        return why
-
-    monkeypatch.setattr(restore, "rollback", rollback)
-    if fails:
-        with pytest.raises(ProjectError, match="no previous champion"):
-            commands.rollback(why="a test")
-    else:
-        commands.rollback(why="a test")
-    assert list((tmp_path / "models").iterdir()) == []
-
-
-def test_a_rollback_without_a_folder_for_models_says_why_it_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(restore, "rollback", lambda *_: "nothing was changed")
-    commands.rollback(why="a test")
-    assert list(tmp_path.iterdir()) == []

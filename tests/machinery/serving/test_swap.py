@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +15,8 @@ import pandas as pd
 import pytest
 from churn_radar.mlops.checksums import file_hash
 from churn_radar.mlops.config import Config
-from churn_radar.mlops.serving import versions
 from churn_radar.mlops.serving.log import read_log
-from churn_radar.mlops.tracking import ROLLBACK, registry
+from churn_radar.mlops.tracking import registry
 from machinery.serving import known
 from machinery.serving.known import Load, Server
 
@@ -65,48 +63,55 @@ def test_ten_swaps_under_load_fail_nobody(
     assert min(counts.values()) > 0
 
 
-def is_standing_by(server: Server) -> bool:
-    """Whether two versions are loaded, of which one answers."""
-    return len(server.model_processes()) == 2
-
-
-def test_the_version_before_is_loaded_while_a_rollback_goes_on(
-    config: Config, served: Path, server: Server, bodies: list[Body]
-) -> None:
+@pytest.fixture
+def with_previous(config: Config, served: Path, server: Server) -> Iterator[Server]:
+    """Version 2 answers, and version 1, which did before, stands by."""
+    known.make_champion(config, served, 1)
+    server.wait_for_version(1)
+    registry.set_alias(served, config.model.name, "previous", 1)
     known.make_champion(config, served, 2)
     server.wait_for_version(2)
-    server.wait(lambda: len(server.model_processes()) == 1, "the end of version 1")
-    registry.set_alias(served, config.model.name, "previous", 1)
+    yield server
+    registry.drop_alias(served, config.model.name, "previous")
+    server.wait(lambda: len(server.model_processes()) == 1, "the end of the standby")
+
+
+def test_the_version_before_stands_by_and_a_rollback_starts_no_process(
+    config: Config, served: Path, with_previous: Server, bodies: list[Body]
+) -> None:
+    server = with_previous
+    processes = set(server.model_processes())
+    assert len(processes) == 2
     with Load(server, bodies) as load:
-        (served / ROLLBACK).touch()
-        server.wait(lambda: is_standing_by(server), "a standby")
-        processes = set(server.model_processes())
-        assert server.version() == 2
         known.make_champion(config, served, 1)
         registry.drop_alias(served, config.model.name, "previous")
-        (served / ROLLBACK).unlink()
         server.wait_for_version(1)
-        # It is the one that stood by, and no third one was started.
         server.wait(lambda: len(server.model_processes()) == 1, "the end of version 2")
         assert set(server.model_processes()) < processes
     assert load.failures == []
 
 
-def test_a_rollback_that_is_refused_leaves_nothing_loaded(
-    config: Config, served: Path, server: Server
+def test_a_service_that_starts_loads_the_version_before_too(
+    config: Config, served: Path, with_previous: Server
 ) -> None:
-    known.make_champion(config, served, 2)
-    server.wait_for_version(2)
-    registry.set_alias(served, config.model.name, "previous", 1)
-    (served / ROLLBACK).touch()
-    server.wait(lambda: is_standing_by(server), "a standby")
+    with known.serving(served) as another:
+        another.wait_for_version(2)
+        another.wait(lambda: len(another.model_processes()) == 2, "a standby")
+
+
+def test_a_standby_that_was_killed_is_started_again(
+    config: Config, served: Path, with_previous: Server, bodies: list[Body]
+) -> None:
+    server = with_previous
+    for process in server.model_processes():
+        os.kill(process, signal.SIGKILL)
+    known.make_champion(config, served, 1)
     registry.drop_alias(served, config.model.name, "previous")
-    (served / ROLLBACK).unlink()
-    server.wait(lambda: len(server.model_processes()) == 1, "the end of the standby")
-    assert server.version() == 2
+    server.wait_for_version(1)
+    assert server.predict(bodies[0]).status == 200
 
 
-def test_a_standby_that_cannot_answer_is_refused_as_any_version(
+def test_a_version_before_that_cannot_be_had_keeps_nobody_from_answering(
     config: Config, served: Path, server: Server
 ) -> None:
     known.retrain(config, served, seed=40)
@@ -115,28 +120,12 @@ def test_a_standby_that_cannot_answer_is_refused_as_any_version(
     with (folder / "model.skops").open("ab") as file:
         file.write(b" ")
     registry.set_alias(served, config.model.name, "previous", version.number)
-    (served / ROLLBACK).touch()
+    before = server.version()
     known.make_champion(config, served, version.number)
     expected = f"model.skops of version {version.number}"
     server.wait(lambda: expected in server.log.read_text(), "a refusal")
-    (served / ROLLBACK).unlink()
     registry.drop_alias(served, config.model.name, "previous")
-    assert server.version() == 1
-
-
-def test_a_rollback_that_was_killed_is_forgotten(
-    config: Config, served: Path, tmp_path: Path
-) -> None:
-    registry.set_alias(served, config.model.name, "previous", 2)
-    path = served / ROLLBACK
-    path.touch()
-    found = versions.find_all(served, tmp_path, from_registry=True)
-    assert found["previous"]["version"] == 2
-    long_ago = time.time() - 2 * versions.ROLLBACK_SECONDS
-    os.utime(path, (long_ago, long_ago))
-    assert versions.find_all(served, tmp_path, from_registry=True)["previous"] is None
-    path.unlink()
-    registry.drop_alias(served, config.model.name, "previous")
+    assert server.version() == before
 
 
 def test_a_killed_model_process_fails_nobody(

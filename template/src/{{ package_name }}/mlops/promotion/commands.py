@@ -5,8 +5,6 @@ import json
 import subprocess
 import sys
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +16,6 @@ from rich.markup import escape
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..gates import Reasons, Verdict
-from ..tracking import ROLLBACK
 from . import ask_dvc, is_verified
 
 console = Console()
@@ -147,24 +144,11 @@ def rollback(why: Why = "") -> None:
     root = Path.cwd()
     _require_reason(why, "rollback")
     config = load_config(root)
-    with _announced(root):
-        # Imported here, since the store's libraries take a second.
-        from .restore import rollback as run
+    # Imported here, since the store's libraries take a second.
+    from .restore import rollback as run
 
-        summary = run(config, root, why)
+    summary = run(config, root, why)
     console.print(f"{escape(summary)}\n\nNext: {SHARE}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _announced(root: Path) -> Iterator[None]:
-    """Let a service load the version before, which takes as long as what a rollback imports."""
-    # Without a champion there is no such folder, and no way back.
-    with suppress(OSError):
-        (root / ROLLBACK).touch()
-    try:
-        yield
-    finally:
-        (root / ROLLBACK).unlink(missing_ok=True)
 
 
 def registry_pull() -> None:

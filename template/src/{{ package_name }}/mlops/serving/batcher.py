@@ -7,9 +7,10 @@ more are answered together.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import (
     CLOSE_SECONDS,
@@ -218,8 +219,60 @@ class Batcher:
                 return process
 
 
-async def close_when_loaded(loading: "asyncio.Task[Batcher]") -> None:
-    """Give up a version that is being loaded, or end one that nobody wants any more."""
+class Standby:
+    """A version that is loaded and does not answer yet, so that a rollback waits for no import."""
+
+    def __init__(self) -> None:
+        """Begin without one; `key` tells a version from others, and is empty without one."""
+        self.key = ""
+        self._loading: asyncio.Task[Batcher] | None = None
+
+    def begin(self, key: str, loading: Coroutine[Any, Any, Batcher]) -> None:
+        """Load a version; none may stand by."""
+        self.key = key
+        self._loading = asyncio.create_task(loading)
+
+    def keep(self, key: str, batcher: Batcher) -> None:
+        """Let a version that answered stand by; none may do so yet."""
+        self.begin(key, _loaded(batcher))
+
+    def has_failed(self) -> bool:
+        """Whether it could not be loaded, or has no process left."""
+        if self._loading is None or not self._loading.done():
+            return False
+        if self._loading.cancelled() or self._loading.exception():
+            return True
+        return not self._loading.result().n_alive
+
+    async def take(self, key: str) -> Batcher | None:
+        """The version with this key, which stands by no more; None if another one does.
+
+        Raises:
+            RefusedVersionError: It cannot be used.
+        """
+        if self._loading is None or key != self.key:
+            return None
+        try:
+            return await asyncio.shield(self._loading)
+        finally:
+            # A change that is given up for another one may want it again.
+            if self._loading.done():
+                self.key, self._loading = "", None
+
+    def end(self) -> Coroutine[Any, Any, None]:
+        """Forget the version; return what gives its loading up, or ends it."""
+        loading = self._loading
+        self.key, self._loading = "", None
+        return _close_when_loaded(loading)
+
+
+async def _loaded(batcher: Batcher) -> Batcher:
+    return batcher
+
+
+async def _close_when_loaded(loading: "asyncio.Task[Batcher] | None") -> None:
+    if loading is None:
+        return
     loading.cancel()
     (loaded,) = await asyncio.gather(loading, return_exceptions=True)
     if isinstance(loaded, Batcher):

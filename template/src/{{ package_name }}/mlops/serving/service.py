@@ -10,7 +10,7 @@ from ..config import Config
 from ..errors import ProjectError
 from . import Loading, RefusedVersionError, versions
 from . import traffic as traffic_state
-from .batcher import Batcher, close_when_loaded
+from .batcher import Batcher, Standby
 from .router import Facts, Router, Served
 from .traffic import Traffic
 
@@ -44,8 +44,8 @@ class Service(Router):
         self._close_tasks: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._change_task: asyncio.Task[None] | None = None
-        # What a rollback that has begun will want, by its key.
-        self._standby: tuple[str, asyncio.Task[Batcher]] | None = None
+        # What a rollback will want.
+        self._standby = Standby()
 
     async def start(self, scratch: Path) -> None:
         """Begin to look for versions, and to load them.
@@ -105,13 +105,15 @@ class Service(Router):
         for problem in wanted["problems"]:
             log.error("%s", problem)
             self.metrics.refused.labels("", problem).set(1)
-        self._prepare(wanted)
+        # First, so that there are never more than two versions beside the one that is loaded.
+        self._end_other_standby(wanted)
         before = (self.champion, self.challenger, self.traffic.salt)
         try:
             self._read_traffic()
             await self._change_champion(wanted)
             self._show_versions()
             await self._change_challenger(wanted)
+            self._stand_by(wanted["previous"])
         # Nobody waits for this task, so nobody else would say it.
         except Exception as error:
             log.error("a change of versions failed: %r", error)
@@ -167,40 +169,31 @@ class Service(Router):
             return old
         began = perf_counter()
         try:
-            batcher = await self._batcher_of(wanted, edges)
+            standby = await self._standby.take(_key(wanted))
+            batcher = standby or await self._load(wanted, edges)
         except RefusedVersionError as error:
             log.error("version %s is not served: %s", wanted["version"], error)
             self._refused[_key(wanted)] = str(error)
             self.metrics.refused.labels(wanted["version"], str(error)).set(1)
             return old
         # The old one still answers what it has: only new requests go to the new one.
-        self._end(old)
+        self._retire(old)
         self.metrics.swaps.inc()
         seconds = perf_counter() - began
         log.warning("version %s answers, loaded in %.1f s", wanted["version"], seconds)
         return Served(wanted, batcher)
 
-    def _prepare(self, wanted: Facts) -> None:
-        """Load the version before while a rollback goes on; end one that nobody wants any more."""
-        facts = wanted["previous"]
-        coming = {_key(facts), _key(wanted["champion"])}
-        if self._standby and self._standby[0] not in coming:
-            self._end_standby()
-        is_champion = self.champion is not None and _key(self.champion.facts) == _key(facts)
-        if facts is not None and self._standby is None and not is_champion:
-            self._standby = (_key(facts), asyncio.create_task(self._load(facts, None)))
+    def _stand_by(self, facts: Facts | None) -> None:
+        """Load the version before the champion, unless it is there."""
+        champion = self.champion.facts if self.champion else None
+        if facts and not self._standby.key and _key(facts) != _key(champion):
+            self._standby.begin(_key(facts), self._load(facts, None))
 
-    async def _batcher_of(self, wanted: Facts, edges: list[float] | None) -> Batcher:
-        """The processes of a version: those of the standby, or new ones."""
-        if self._standby is None or self._standby[0] != _key(wanted):
-            return await self._load(wanted, edges)
-        _, loading = self._standby
-        try:
-            return await asyncio.shield(loading)
-        finally:
-            # A change that is given up for another one may want it again.
-            if loading.done():
-                self._standby = None
+    def _end_other_standby(self, wanted: Facts) -> None:
+        """End a standby that failed, or is neither the version before nor the next champion."""
+        known = {_key(wanted["previous"]), _key(wanted["champion"])}
+        if self._standby.has_failed() or self._standby.key not in known:
+            self._end_standby()
 
     async def _load(self, wanted: Facts, edges: list[float] | None) -> Batcher:
         message = {
@@ -216,11 +209,16 @@ class Service(Router):
         await batcher.start()
         return batcher
 
+    def _retire(self, old: Served | None) -> None:
+        """Let a version stand by if it is the one before the champion now; end any other."""
+        previous = self._wanted["previous"] if self._wanted else None
+        if old is None or self._standby.key or _key(old.facts) != _key(previous):
+            self._end(old)
+        else:
+            self._standby.keep(_key(previous), old.batcher)
+
     def _end_standby(self) -> None:
-        """Let go what was loaded for a rollback that did not come."""
-        if self._standby:
-            self._hold(asyncio.create_task(close_when_loaded(self._standby[1])))
-            self._standby = None
+        self._hold(asyncio.create_task(self._standby.end()))
 
     def _end(self, served: Served | None) -> None:
         """Let a version answer what it has, and end; nobody waits for it."""

@@ -15,7 +15,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Iterator
 from functools import cache
 from pathlib import Path
-from time import monotonic, sleep, time
+from time import monotonic, sleep
 from typing import Any
 
 from .. import team
@@ -23,7 +23,7 @@ from ..checksums import file_hash, file_stamp
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..modeling import manifest
-from ..tracking import CARD, ROLLBACK, has_registry
+from ..tracking import CARD, has_registry
 from . import ONE_THREAD, traffic
 
 PAUSE = 0.25
@@ -34,9 +34,6 @@ SERVER_PAUSE = 2.0
 
 LONGEST_PAUSE = 5.0
 """Seconds between two looks at the registry here, if no file changes."""
-
-ROLLBACK_SECONDS = 60
-"""After which a rollback that was begun is taken for one that was killed."""
 
 LONGEST_LINE = 2**24
 """Bytes of a line: model cards may be long."""
@@ -107,7 +104,7 @@ def changes(root: Path) -> Iterator[None]:
     # A front that was killed leaves this process to another parent.
     while os.getppid() == parent:
         now = [file_stamp(path) for path in (database, root / "models/champion.json")]
-        now += [file_stamp(root / traffic.STATE), file_stamp(root / ROLLBACK)]
+        now.append(file_stamp(root / traffic.STATE))
         before_that = inode
         inode = database.stat().st_ino if database.exists() else inode
         # The open connection reads the file that was there: a new process opens the new one.
@@ -124,7 +121,7 @@ def changes(root: Path) -> Iterator[None]:
 def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
     """Return the facts about `champion` and `challenger`, None if there is none, and `problems`.
 
-    While a rollback goes on, `previous` is the version that will be the champion.
+    `previous` is the version that a rollback makes the champion; None without a registry.
 
     Args:
         root: The project.
@@ -141,7 +138,7 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
         found["traffic"] = traffic.as_json(state)
         if state.challenger is not None:
             wanted["challenger"] = str(state.challenger)
-        if from_registry and _is_rolling_back(root):
+        if from_registry:
             wanted["previous"] = "previous"
     except ProjectError as error:
         found["problems"].append(str(error))
@@ -154,16 +151,13 @@ def find_all(root: Path, scratch: Path, *, from_registry: bool) -> Facts:
             facts["source"] = str(_source(Path(facts["folder"]), scratch))
             found[role] = facts
         except ProjectError as error:
-            found["problems"].append(f"{role}: {error}")
+            # Most often there is none; of one that cannot be had a rollback says why.
+            if role != "previous":
+                found["problems"].append(f"{role}: {error}")
         # A tag that somebody edited, or code that cannot be unpacked.
         except Exception as error:
             found["problems"].append(f"{role}: it cannot be read: {error!r}")
     return found
-
-
-def _is_rolling_back(root: Path) -> bool:
-    stamp = file_stamp(root / ROLLBACK)
-    return stamp is not None and time() - stamp[0] / 1e9 < ROLLBACK_SECONDS
 
 
 def _from_registry(config: Config, root: Path, name: str) -> Facts:

@@ -23,9 +23,6 @@ GOLDEN = "golden.json"
 CARD = "model-card.md"
 """The model card as it was when the version was registered."""
 
-ROLLBACK = Path("models", "rollback.begun")
-"""Is there while a rollback goes on, so that a service loads the version before meanwhile."""
-
 RECORD = Path("reports", "runs.json")
 """What each stage took, and the run of the model that is in models/."""
 
