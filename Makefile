@@ -28,7 +28,7 @@ demo: env  ## Make a project under build/ from the default answers, hooks and al
 	$(AUTHOR) copier copy --trust --defaults --vcs-ref HEAD "$(CURDIR)" build/churn-radar
 
 test: env lint  ## Run every test on two cores: unit, render, update, e2e
-	python -m pytest -n 2 --cov
+	python -m pytest -n 2 --dist loadgroup --cov
 
 lint: env  ## Check and format-check the template's own code
 	ruff check

@@ -7,9 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from e2e.copier_runs import run, succeed
 from e2e.promotions import aliases, promote, say_verified
 from support import commit, git
+
+# One process makes the project that these tests share: it takes minutes.
+pytestmark = pytest.mark.xdist_group("promoted_project")
 
 TESTS = Path(__file__).parent.parent
 

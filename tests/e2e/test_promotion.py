@@ -20,6 +20,9 @@ from e2e.promotions import (
 from machinery.serving import known
 from support import commit, git
 
+# One process makes the project that these tests share: it takes minutes.
+pytestmark = pytest.mark.xdist_group("promoted_project")
+
 
 @pytest.mark.parametrize("fault", BAD_EVIDENCE)
 def test_evidence_with_a_fault_is_refused_by_its_gate(fault: str, candidate_project: Path) -> None:
