@@ -83,6 +83,9 @@ class Work:
         path = self.place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+        # One that git does not keep must stay as it was written last.
+        if name in self.ignored:
+            self.ignored[name] = content
 
     def move(self, old: str, new: str) -> None:
         """Move a file."""
