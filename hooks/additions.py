@@ -65,6 +65,7 @@ def settle_additions(repository: Repository, name: str, versions: list[str]) -> 
     unreadable = any(UNREADABLE.search(text) for text in (base, ours, theirs))
     if unreadable or not base.strip() or len(set(modes)) > 1:
         return False
+    # What git itself merged in this file stays as it is.
     path = repository.top / name
     found = path.read_bytes().decode()
     tail = last_lines(ours, n_appended(repository, hashes[0], hashes[1], base))
@@ -122,6 +123,7 @@ def with_tail(name: str, conflict: re.Match[str], tail: str, base: str) -> str |
     is_whole = ours.endswith(tail) and base.endswith(ours.removesuffix(tail))
     # Blank lines with which both tails begin are no part of the conflict.
     is_whole |= tail.endswith(ours) and not tail.removesuffix(ours).strip()
+    # The same line twice may be the same change, made by both.
     new = set(conflict["theirs"].splitlines()) - set(base.splitlines())
     shares = any(line in new for line in tail.splitlines() if line.strip())
     if not is_whole or shares or not stands_apart(name, tail):
@@ -153,12 +155,14 @@ def stands_apart(name: str, tail: str) -> bool:
 
 def is_of_packages(before: str) -> bool:
     """Return whether what follows a text is inside an array of requirements in pyproject.toml."""
+    # Upwards, from the conflict to the line that opens the array.
     lines = before.splitlines()[::-1]
     entries = list(takewhile(lambda line: ENTRY.fullmatch(line) or not line.strip(), lines))
     opening = ARRAY.fullmatch(lines[len(entries)]) if len(entries) < len(lines) else None
     tables = TABLE.findall(before)
     if opening is None or not tables:
         return False
+    # The order of other arrays may count, as that of pytest's options.
     if tables[-1] == "project":
         return opening["key"] == "dependencies"
     return tables[-1] in ("project.optional-dependencies", "dependency-groups")

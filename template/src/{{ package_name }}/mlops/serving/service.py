@@ -185,6 +185,7 @@ class Service(Router):
 
     def _stand_by(self, facts: Facts | None) -> None:
         """Load the version before the champion, unless it is there."""
+        # After a rollback the registry may still name the champion for a moment.
         champion = self.champion.facts if self.champion else None
         if facts and not self._standby.key and _key(facts) != _key(champion):
             self._standby.begin(_key(facts), self._load(facts, None))
