@@ -16,6 +16,10 @@ FINISH = "`uv lock && make setup && make verify`"
 SCRATCH = "COPIER_MLOPS_SCRATCH"
 """A variable that is set where `make update` merges in a second work tree, and advises itself."""
 
+MERGE_ONLY = "COPIER_MLOPS_MERGE_ONLY"
+"""A variable that is set where Renovate updates, as presets/renovate.json says: the checks of the
+pull request verify, and Renovate sees no new file that is staged."""
+
 N_LAST_LINES = 15
 """Lines of a failed command's output that are shown."""
 

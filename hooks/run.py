@@ -17,7 +17,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from machine import problems
-from messages import FINISH, GO_ON, SCRATCH, RefusalError, bullets, complain, report, table
+from messages import (
+    FINISH,
+    GO_ON,
+    MERGE_ONLY,
+    SCRATCH,
+    RefusalError,
+    bullets,
+    complain,
+    report,
+    table,
+)
 from refresh import after_merge, verification
 from steps import Runner, Step, StepError, ask, say
 from wiring import TEMPLATE, WISHES, render_name, wiring
@@ -33,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0 if the project was verified, 130 after Ctrl-C, else 1.
     """
     options = parse(arguments)
-    if SCRATCH in os.environ:
-        # `make update` verifies when it has brought the data there.
+    if SCRATCH in os.environ or MERGE_ONLY in os.environ:
+        # `make update` verifies when it has brought the data there, Renovate's checks later.
         return 0
     for stream in (sys.stdout, sys.stderr):
         # A name in any script must not end the hook on a terminal that cannot show it.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from guard import refusals, stored_answers
 from merge import Merge, commit, merge
-from messages import FINISH, SCRATCH, bullets, complain
+from messages import FINISH, MERGE_ONLY, SCRATCH, bullets, complain
 from repository import GitError, Repository, repository_of
 from steps import say
 from wiring import REPOSITORY
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         newest = commit(Repository(REPOSITORY, REPOSITORY))
         result = merge(repository, newest)
         leave_to_dvc(repository)
+        if MERGE_ONLY in os.environ and not result.conflicts:
+            repository.git("reset", "--quiet")
         return report(result)
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the message.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from support import Project, commit, git
 
 PROMOTE = ".github/workflows/promote.yml"
 CHECKS = ".github/workflows/checks.yml"
+UPDATE = ".github/workflows/template-update.yml"
 STEP = "Reach the DVC remote"
 
 # What DVC answers to the two questions of the step.
@@ -58,10 +60,16 @@ def test_promotion_in_ci_comes_with_promotion_and_ci(
 
 
 def run_step(
-    project: Project, job: str, name: str, cwd: Path, tools: dict[str, str], **env: str
+    project: Project,
+    job: str,
+    name: str,
+    cwd: Path,
+    tools: dict[str, str],
+    workflow: str = CHECKS,
+    **env: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a step of the checks as GitHub does, with scripts in the place of some commands."""
-    (step,) = (step for step in jobs(project, CHECKS)[job]["steps"] if step.get("name") == name)
+    """Run a step of a workflow as GitHub does, with scripts in the place of some commands."""
+    (step,) = (step for step in jobs(project, workflow)[job]["steps"] if step.get("name") == name)
     bin_folder = cwd / "bin"
     bin_folder.mkdir(exist_ok=True)
     for tool, script in tools.items():
@@ -179,6 +187,77 @@ def test_the_report_is_an_artifact_that_the_summary_links(render: Callable[..., 
     assert link["run"].endswith('($REPORT)" >> "$GITHUB_STEP_SUMMARY"')
 
 
+# Not every machine has jq, as GitHub's have.
+JQ = f"""exec {sys.executable} -c 'import json, sys
+print(*json.load(open(sys.argv[-1]))["newer"][-1:])' "$@"
+"""
+NO_BRANCH = "exit 1"
+NO_REQUEST = "echo 0"
+
+
+@pytest.mark.parametrize(
+    ("source", "newer", "branch", "requests", "version", "summary"),
+    [
+        ("https://example.org/t.git", '["v1", "v2"]', NO_BRANCH, NO_REQUEST, "v2", ""),
+        ("git@example.org:a/t.git", '["v2"]', NO_BRANCH, NO_REQUEST, "v2", ""),
+        ("gh:a/t", '["v2"]', NO_BRANCH, NO_REQUEST, "v2", ""),
+        ("gh:a/t", "[]", NO_BRANCH, NO_REQUEST, "", "no newer release"),
+        ("gh:a/t", '["v2"]', "exit 0", NO_REQUEST, "", "update/v2 is there already"),
+        ("gh:a/t", '["v2"]', NO_BRANCH, "echo 1", "", "v2 was declined"),
+        ("/srv/templates/t", '["v2"]', NO_BRANCH, NO_REQUEST, "", "a folder of another machine"),
+    ],
+    ids=["url", "ssh", "short", "none", "a branch", "closed", "a folder"],
+)
+def test_a_release_is_proposed_once(
+    render: Callable[..., Project],
+    tmp_path: Path,
+    source: str,
+    newer: str,
+    branch: str,
+    requests: str,
+    version: str,
+    summary: str,
+) -> None:
+    (tmp_path / ".copier-answers.yml").write_text(f"_commit: v1\n_src_path: {source}\n")
+    written = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    for path in written.values():
+        Path(path).touch()
+    # Something is to do, so that make ends with an error.
+    make = f'echo \'{{"status": "to do", "newer": {newer}}}\'; exit 2'
+    gh = f'case "$*" in api*) {branch} ;; *) {requests} ;; esac'
+    step = "Look for a release that nobody has decided on"
+    env = {"GITHUB_REPOSITORY": "a/b", "RUNNER_TEMP": str(tmp_path)} | written
+    tools = {"make": make, "gh": gh, "jq": JQ}
+    done = run_step(render(), "update", step, tmp_path, tools, workflow=UPDATE, **env)
+    assert done.returncode == 0, done.stderr
+    assert Path(written["GITHUB_OUTPUT"]).read_text() == (f"version={version}\n" if version else "")
+    assert summary in Path(written["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+def test_a_doctor_that_says_nothing_fails_the_look_for_a_release(
+    render: Callable[..., Project], tmp_path: Path
+) -> None:
+    (tmp_path / ".copier-answers.yml").write_text("_src_path: gh:a/t\n")
+    step = "Look for a release that nobody has decided on"
+    tools = {"make": "exit 2", "gh": "exit 0"}
+    env = {"RUNNER_TEMP": str(tmp_path)}
+    done = run_step(render(), "update", step, tmp_path, tools, workflow=UPDATE, **env)
+    assert done.returncode != 0
+
+
+def test_what_proposes_an_update_runs_none_of_the_projects_code(
+    render: Callable[..., Project],
+) -> None:
+    workflow = yaml.safe_load(render().text(UPDATE))
+    update, propose = workflow["jobs"].values()
+    assert workflow["permissions"] == {}
+    assert update["permissions"] == {"contents": "read", "pull-requests": "read"}
+    assert propose["permissions"] == {"contents": "write", "pull-requests": "write"}
+    commands = "".join(step.get("run", "") for step in propose["steps"])
+    assert not re.search(r"\b(make|uv|python)\b", commands)
+    assert "secrets" not in str(update["steps"][-2]["env"])
+
+
 def test_nobody_promotes_alone(render: Callable[..., Project]) -> None:
     promote, propose = jobs(render()).values()
     assert promote["environment"] == "promotion"
@@ -196,7 +275,7 @@ def test_what_runs_the_projects_code_writes_nothing(render: Callable[..., Projec
     assert not re.search(r"\b(make|uv)\b", commands)
 
 
-@pytest.mark.parametrize("name", [PROMOTE, CHECKS])
+@pytest.mark.parametrize("name", [PROMOTE, CHECKS, UPDATE])
 def test_workflows_call_targets_that_there_are(render: Callable[..., Project], name: str) -> None:
     found = scripts(render(), name)
     assert any("make " in script for script in found)

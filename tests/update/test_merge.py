@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import copier
 import pytest
 import support
 import yaml
+from plumbum import local
 from releases import Releases, first_release, with_few_files
 from support import Project
 
@@ -146,6 +148,23 @@ def test_what_nobody_can_decide_is_listed_and_ends_with_an_error(
     support.git(project.path, "reset", "--quiet", "--hard")
     support.git(project.path, "clean", "--quiet", "--force", "-d")
     assert "_commit: v1.0.0" in project.text(".copier-answers.yml")
+
+
+def test_renovate_sees_each_new_file_that_the_merge_brought(
+    releases: Releases, tmp_path: Path
+) -> None:
+    """It takes what git lists as changed, deleted or unknown, and not what is staged as new."""
+    preset = json.loads((support.ROOT / "presets/renovate.json").read_text("utf-8"))
+    (rule,) = preset["packageRules"]
+    assert (rule["recreateWhen"], rule["ignoreScripts"]) == ("never", False)
+    project = releases.project(tmp_path / "project")
+    with local.env(**preset["env"]):
+        updated = releases.update(project)
+    status = support.git(updated.path, "status", "--porcelain", "--untracked-files=all")
+    found = set(status.splitlines())
+    assert {"?? .github/workflows/extra.yml", "?? docker/training.Dockerfile"} <= found
+    assert {f" D {TRAIN}", " M Makefile", " D CONTRIBUTING.md"} <= found
+    assert not any(line.startswith(("A", "M", "D", "R")) for line in found)
 
 
 def test_an_update_that_would_lose_a_file_is_refused_before_it_writes(

@@ -2,19 +2,19 @@
 
 import pytest
 from churn_radar.mlops.errors import ProjectError
-from churn_radar.mlops.gates import schema
+from churn_radar.mlops.gates import data
 from churn_radar.mlops.promotion.evidence import Evidence
 
 
 def test_rows_that_break_the_schema_are_refused(evidence: Evidence) -> None:
-    assert schema.schema(evidence).status == "passed"
+    assert data.schema(evidence).status == "passed"
     first = evidence.test.columns[0]
     for step in ("train", "test"):
         evidence.__dict__[step] = getattr(evidence, step).drop(columns=first)
     with pytest.raises(ProjectError, match="missing from the table"):
-        schema.schema(evidence)
+        data.schema(evidence)
 
 
 def test_other_features_than_the_models_are_refused(evidence: Evidence) -> None:
     evidence.manifest["features"] = {"other": "numeric"}
-    assert "train again" in schema.schema(evidence).reason
+    assert "train again" in data.schema(evidence).reason

@@ -35,9 +35,9 @@ GATES = (
 )
 """The functions, in the order in which their verdicts are reported."""
 
-MODULES = dict.fromkeys(IDENTITY, "identity") | dict.fromkeys(
-    ("floor", "simpler", "features"), "worth"
-)
+MODULES = dict.fromkeys(IDENTITY, "identity")
+MODULES |= dict.fromkeys(("freshness", "schema"), "data")
+MODULES |= dict.fromkeys(("floor", "simpler", "features"), "worth")
 """Where those gates stand that have no module of their own."""
 
 

@@ -1,13 +1,16 @@
-"""Neither the data nor the evidence is too old."""
+"""The data holds its schema, and neither it nor the evidence is too old."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
+from .. import team
 from ..data.fetch import pointers
+from ..data.validation import checked
 from ..git import git
 from . import Verdict
 
@@ -20,6 +23,33 @@ TIME_ZONES = -1
 
 FUTURE = -0.01
 """In days. Clocks differ by seconds; a date further ahead than that was made up."""
+
+
+def schema(evidence: Evidence) -> Verdict:
+    """Validate both tables against schemas.py, and the model's inputs against features.py.
+
+    Args:
+        evidence: The training set, the test set, and the candidate's manifest.
+
+    Returns:
+        A verdict; refused if the model was trained with other features.
+
+    Raises:
+        ProjectError: A row breaks the schema.
+    """
+    # In one table, since rules such as unique ids hold across both.
+    both = pd.concat([evidence.train, evidence.test], ignore_index=True)
+    table = checked(team.raw_table(), both)
+    declared = {feature.name: feature.kind for feature in team.features()}
+    recorded = evidence.manifest["features"]
+    if declared != recorded:
+        # Features that were added or removed, or that are of another kind.
+        differences = sorted(declared.items() ^ recorded.items())
+        name, _ = differences[0]
+        return Verdict("refused", f"features.py and the model differ in {name}: train again")
+    n_rows, n_columns = evidence.features.shape
+    reason = f"{len(table):,} rows hold the schema, {n_columns} features on {n_rows:,}"
+    return Verdict("passed", reason)
 
 
 def freshness(evidence: Evidence) -> Verdict:
