@@ -64,23 +64,34 @@ def rendered(answers: Mapping[str, Any], version: str) -> Iterator[Path]:
     Yields:
         The folder.
     """
-    # Imported here: nothing else of a hook needs it, and it takes a second.
-    import copier
-
     with TemporaryDirectory() as folder:
         target = Path(folder, "project")
-        copier.run_copy(
-            str(REPOSITORY),
-            target,
-            data={name: answer for name, answer in answers.items() if not name.startswith("_")},
-            vcs_ref=version,
-            defaults=True,
-            quiet=True,
-            skip_tasks=True,
-        )
+        render_into(target, answers, version)
         # Not to be merged: it is what Copier writes of this update.
         (target / ANSWERS).unlink()
         yield target
+
+
+def render_into(target: Path, answers: Mapping[str, Any], version: str) -> None:
+    """Render one version of the template, without its hooks.
+
+    Args:
+        target: The folder to make.
+        answers: What Copier keeps beside them is not asked for; all others have their defaults.
+        version: A tag or a commit of the template.
+    """
+    # Imported here: nothing else of a hook needs it, and it takes a second.
+    import copier
+
+    copier.run_copy(
+        str(REPOSITORY),
+        target,
+        data={name: answer for name, answer in answers.items() if not name.startswith("_")},
+        vcs_ref=version,
+        defaults=True,
+        quiet=True,
+        skip_tasks=True,
+    )
 
 
 def files_of(folder: Path) -> set[str]:

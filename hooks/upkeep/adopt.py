@@ -16,8 +16,7 @@ from guard import uncommitted
 from messages import RefusalError, bullets
 from repository import GitError, Repository, repository_of
 from steps import say
-from trees import ANSWERS, files_of, is_teams, tree_of
-from wiring import REPOSITORY
+from trees import ANSWERS, files_of, is_teams, render_into, tree_of
 
 from upkeep.guess import colliding_practices, guess_answers
 from upkeep.owning import record
@@ -166,15 +165,7 @@ def rendered(answers: Mapping[str, Any], version: str) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         target = Path(folder, "project")
         try:
-            copier.run_copy(
-                str(REPOSITORY),
-                target,
-                data=dict(answers),
-                vcs_ref=version,
-                defaults=True,
-                quiet=True,
-                skip_tasks=True,
-            )
+            render_into(target, answers, version)
         except (copier.errors.UserMessageError, ValueError) as error:
             raise RefusalError(
                 f"an answer is refused: {error} Give another one, as in ANSWERS='package_name=...'"
