@@ -38,6 +38,9 @@ def name_of(check: Check) -> str:
     return str(check.error or check.name)
 
 
+CONVERSIONS = (("i", "f"), ("u", "f"), ("M", "M"))
+"""Kinds of NumPy's types: whole to decimal numbers, and moments to those of another unit."""
+
 LARGEST = float(np.finfo(np.float64).max)
 
 FINITE = pa.Check(lambda column: ~np.isinf(column), name="finite")
@@ -160,6 +163,13 @@ def _by_value(holds: Callable[[Any], bool]) -> Test:
             return None
 
     return failing
+
+
+def is_converted_by_numpy(given: Any, wanted: Any) -> bool:
+    """Return whether pandera would convert one type to another as NumPy does, only slower."""
+    if not isinstance(given, np.dtype) or not isinstance(wanted, np.dtype):
+        return False
+    return (given.kind, wanted.kind) in CONVERSIONS
 
 
 def missing_values(values: pd.Series, array: np.ndarray) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from .checks import (
     FINITE,
     failing_rows,
     interval,
+    is_converted_by_numpy,
     is_plain,
     keep_rules_of_one_row,
     missing_values,
@@ -250,6 +251,10 @@ class _Column:
         if not self._coerce:
             is_right = dtype.check(Engine.dtype(values.dtype), values)
             return values[np.broadcast_to(is_right, len(values))]
+        if is_converted_by_numpy(values.dtype, self._type):
+            # A moment may lie too far away for nanoseconds.
+            with suppress(ValueError):
+                return values.astype(self._type)
         try:
             return dtype.try_coerce(values)
         except pa.errors.ParserError as error:
