@@ -252,8 +252,7 @@ class _Column:
             is_right = dtype.check(Engine.dtype(values.dtype), values)
             return values[np.broadcast_to(is_right, len(values))]
         if is_converted_by_numpy(values.dtype, self._type):
-            # A moment may lie too far away for nanoseconds.
-            with suppress(ValueError):
+            with suppress(ValueError):  # a moment too far away for nanoseconds
                 return values.astype(self._type)
         try:
             return dtype.try_coerce(values)
