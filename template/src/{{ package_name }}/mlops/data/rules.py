@@ -84,11 +84,7 @@ class Rules:
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def broken(self, rows: pd.DataFrame) -> list[Broken]:
-        """Return every rule that a row breaks, in the order of the rows.
-
-        Args:
-            rows: As for `split`, which raises the same errors.
-        """
+        """Return what `split` calls broken, of the same rows."""
         return self.split(rows).broken
 
     def split(self, rows: pd.DataFrame) -> Split:
