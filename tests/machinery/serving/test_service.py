@@ -106,6 +106,31 @@ def test_the_end_of_a_canary_that_cannot_be_written_holds_all_the_same(
     assert traffic.read(tmp_path) == service.traffic
 
 
+def test_a_challenger_is_not_taken_from_the_standby_whose_buckets_are_its_own(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"version": 1, "sha256": "a", "model": "m", "commit": ""}
+    stands_by = served_by(1).batcher
+    stands_by.n_alive = 1
+    loaded = []
+
+    async def load(_: Service, wanted: Facts, edges: list[float] | None) -> Batcher:
+        loaded.append(edges)
+        return served_by(1).batcher
+
+    async def take_both() -> tuple[Batcher, Batcher]:
+        service = Service(tmp_path, config)
+        service._standby.keep("1:a", stands_by)
+        challenger = await service._batcher_of(facts, [0.5])
+        return challenger, await service._batcher_of(facts, None)
+
+    monkeypatch.setattr(Service, "_load", load)
+    challenger, champion = asyncio.run(take_both())
+    assert loaded == [[0.5]]
+    assert challenger is not stands_by
+    assert champion is stands_by
+
+
 def test_a_request_that_nobody_waits_for_is_not_kept() -> None:
     async def ask_and_go() -> int:
         batcher = served_by(1).batcher

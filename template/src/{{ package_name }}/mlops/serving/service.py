@@ -169,15 +169,15 @@ class Service(Router):
             return old
         began = perf_counter()
         try:
-            standby = await self._standby.take(_key(wanted))
-            batcher = standby or await self._load(wanted, edges)
+            batcher = await self._batcher_of(wanted, edges)
         except RefusedVersionError as error:
             log.error("version %s is not served: %s", wanted["version"], error)
             self._refused[_key(wanted)] = str(error)
             self.metrics.refused.labels(wanted["version"], str(error)).set(1)
             return old
         # The old one still answers what it has: only new requests go to the new one.
-        self._retire(old)
+        retire = self._retire if edges is None else self._end
+        retire(old)
         self.metrics.swaps.inc()
         seconds = perf_counter() - began
         log.warning("version %s answers, loaded in %.1f s", wanted["version"], seconds)
@@ -195,6 +195,12 @@ class Service(Router):
         known = {_key(wanted["previous"]), _key(wanted["champion"])}
         if self._standby.has_failed() or self._standby.key not in known:
             self._end_standby()
+
+    async def _batcher_of(self, wanted: Facts, edges: list[float] | None) -> Batcher:
+        """The processes of a version: those of the standby, or new ones."""
+        # A challenger is counted in the champion's buckets, which a standby does not know.
+        standby = await self._standby.take(_key(wanted)) if edges is None else None
+        return standby or await self._load(wanted, edges)
 
     async def _load(self, wanted: Facts, edges: list[float] | None) -> Batcher:
         message = {
