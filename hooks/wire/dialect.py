@@ -29,9 +29,10 @@ SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
 
 NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
 DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
-THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+# Not 0,250: no number of thousands begins with a zero.
+THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"
 DECIMAL_POINT = r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
-POINT_OF_THOUSANDS = r"[+-]?\d{1,3}(\.\d{3})+"
+POINT_OF_THOUSANDS = r"[+-]?[1-9]\d{0,2}(\.\d{3})+"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

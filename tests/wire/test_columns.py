@@ -67,6 +67,7 @@ def test_marks_in_numbers() -> None:
     assert kind("1.234,5", "17,25", decimal=",", delimiter=";") == "number"
     assert kind("1,234", "12,345,678", thousands=",") == "integer"
     assert kind("15.03.2024", "16.03.2024", decimal=",") == "date %d.%m.%Y"
+    assert kind("0,0", "1,0", decimal=",") == "boolean"
 
 
 def test_eight_digits_are_a_date_if_there_is_such_a_day() -> None:

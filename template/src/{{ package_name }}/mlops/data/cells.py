@@ -96,9 +96,20 @@ def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
         The values under the same index; missing where the text is not of that kind.
     """
     if kind == "boolean":
-        return present.str.lower().map(WORDS).astype("boolean")
+        values = present.str.lower().map(WORDS).astype("boolean")
+        # Only now: 1.000 and 0,0 are rare ways to write them.
+        other = _numbers(present[values.isna()], how, name)
+        return values.fillna(other.map({0: False, 1: True}).astype("boolean"))
     if kind == "date":
         return dates(present, how.dates.get(name, []))
+    numbers = _numbers(present, how, name)
+    if kind == "number":
+        return numbers.astype("float64")
+    return numbers.where(numbers % 1 == 0).astype("Int64")
+
+
+def _numbers(present: pd.Series, how: Read, name: str) -> pd.Series:
+    """Turn text into numbers; missing where it is none."""
     decimal, thousands = how.marks(name)
     plain_texts = _without_groups(present, decimal, thousands).str.replace(
         decimal, ".", regex=False
@@ -108,9 +119,7 @@ def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
     if unread.any():
         # Only now: most files write numbers without signs and units.
         numbers = numbers.where(~unread, _amounts(present[unread], decimal, thousands))
-    if kind == "number":
-        return numbers.astype("float64")
-    return numbers.where(numbers % 1 == 0).astype("Int64")
+    return numbers
 
 
 def dates(present: pd.Series, formats: list[str]) -> pd.Series:
@@ -175,10 +184,10 @@ def _without_groups(texts: pd.Series, decimal: str, thousands: str) -> pd.Series
     if not thousands:
         return texts
     # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
-    # 1.234.5 not 12345.
+    # 1.234.5 not 12345. Nor does a number of thousands begin with a zero, as in 0,123.
     group = re.escape(thousands) + r"\d\d\d"
     decimals = rf"{re.escape(decimal)}\d+"
-    grouped = texts.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?").eq(True)
+    grouped = texts.str.fullmatch(rf"[+-]?[1-9]\d?\d?({group})+({decimals})?").eq(True)
     return texts.mask(grouped, texts.str.replace(thousands, "", regex=False))
 
 
@@ -237,8 +246,13 @@ def convert_types(
     """
     typed, wrong = find_types(table, schema, how)
     if wrong:
-        problems = [_wrong_values(column, where) for column in wrong]
-        raise ProjectError("\n  ".join(["the data breaks its types:", *problems]))
+        problems = ["the data breaks its types:"]
+        for found in wrong:
+            is_hidden = (found.declared.metadata or {}).get("personal")
+            values = None if is_hidden else found.values.tolist()
+            rows = rows_in_words(found.values.index, values, where)
+            problems.append(f"{found.column}: {found.rule} in {rows}")
+        raise ProjectError("\n  ".join(problems))
     return typed
 
 
@@ -258,7 +272,8 @@ def find_types(
     found = []
     columns = dict(table.items())
     for name, declared in _declared_columns(schema, table):
-        kind = _kind(declared)
+        letters = re.match("[a-z]*", str(declared.dtype).lower())
+        kind = KINDS.get(letters[0] if letters else "")
         present = table[name].dropna()
         if kind is None:
             continue
@@ -291,17 +306,3 @@ def _declared_columns(
                 # From the beginning of the name, but not to its end, as pandera does it.
                 if re.match(declared, name):
                     yield name, column
-
-
-def _kind(declared: pa.Column) -> str | None:
-    """What a person calls the dtype of a column; None for text and categories."""
-    letters = re.match("[a-z]*", str(declared.dtype).lower())
-    return KINDS.get(letters[0] if letters else "")
-
-
-def _wrong_values(found: WrongValues, where: Where) -> str:
-    """One line about the values of a column that are not of its kind."""
-    is_hidden = (found.declared.metadata or {}).get("personal")
-    values = None if is_hidden else found.values.tolist()
-    rows = rows_in_words(found.values.index, values, where)
-    return f"{found.column}: {found.rule} in {rows}"
