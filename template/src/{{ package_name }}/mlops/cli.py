@@ -13,31 +13,46 @@ from .errors import ProjectError
 from .git import git, set_merge_drivers
 from .notebooks import set_filter
 
-COMMANDS = (
-    "data.fetch",
-    "evaluation.card",
-    "tracking.commands",
-    "pipeline",
-    "promotion.commands",
-    "promotion.compare",
-    "profiling.profile",
-    "prediction",
-    "serving.commands",
-    "serving.experiment",
-    "serving.feedback",
-    "serving.load_test",
-    "verify",
-    "wiring",
-)
-"""The modules in which rooms keep their commands; a starter has fewer of them."""
+COMMANDS = {
+    "data": "data.fetch",
+    "raw-data": "data.fetch",
+    "card": "evaluation.card",
+    "notebooks": "tracking.commands",
+    "gc": "tracking.commands",
+    "runs": "tracking.commands",
+    "pipeline": "pipeline",
+    "code": "pipeline",
+    "promote": "promotion.commands",
+    "rollback": "promotion.commands",
+    "registry-pull": "promotion.commands",
+    "report": "promotion.commands",
+    "compare": "promotion.compare",
+    "profile": "profiling.profile",
+    "predict": "prediction",
+    "serve": "serving.commands",
+    "traffic": "serving.commands",
+    "ab-report": "serving.experiment",
+    "feedback": "serving.feedback",
+    "load-test": "serving.load_test",
+    "names": "verify",
+    "check": "verify",
+    "verify": "verify",
+    "notebook-content": "verify",
+    "wire": "wiring",
+    "update": "wiring",
+    "doctor": "wiring",
+    "template-diff": "wiring",
+    "own": "wiring",
+    "disown": "wiring",
+    "migrate": "wiring",
+    "behaviour": "wiring",
+}
+"""The module of each command, in which a function has its name; a starter has fewer of them."""
 
 TAKE_A_PATH = {"data", "disown", "feedback", "notebook-content", "own", "predict", "wire"}
 """Commands that are given files, whose names are those of the folder in which a person is."""
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.callback()
 def _enter_project(context: typer.Context) -> None:
     """Everything that can be done in this project; the Makefile has the usual ways."""
     if context.invoked_subcommand not in TAKE_A_PATH:
@@ -45,7 +60,6 @@ def _enter_project(context: typer.Context) -> None:
         os.chdir(find_root(Path.cwd()))
 
 
-@app.command()
 def setup() -> None:
     """Install git hooks, merge drivers and the notebooks' filter, bring the data.
 
@@ -71,17 +85,24 @@ def setup() -> None:
     data(rows=None)
 
 
-def _add_commands() -> None:
-    """Bring in the commands of the rooms that this project has."""
-    for name in COMMANDS:
-        here = Path(__file__).parent.joinpath(*name.split("."))
+def _app(called: list[str]) -> typer.Typer:
+    """The command that is called; all of them, if there is none of that name.
+
+    What the others import would cost each command up to half a second.
+    """
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(_enter_project)
+    app.command()(setup)
+    is_known = called and (called[0] == "setup" or called[0] in COMMANDS)
+    for name, module in COMMANDS.items():
+        if is_known and name != called[0]:
+            continue
+        here = Path(__file__).parent.joinpath(*module.split("."))
         # The folder of a room that an update took away may still hold Python's caches.
         if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
-            for command in import_module(f".{name}", __package__).COMMANDS:
-                app.command()(command)
-
-
-_add_commands()
+            functions = import_module(f".{module}", __package__)
+            app.command()(getattr(functions, name.replace("-", "_")))
+    return app
 
 
 def main() -> None:
@@ -90,7 +111,7 @@ def main() -> None:
     # shared machine makes a training several times as long. Read when scikit-learn is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        app()
+        _app(sys.argv[1:])()
     except ProjectError as error:
         sys.exit(f"error: {error}")
 

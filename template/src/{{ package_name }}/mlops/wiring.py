@@ -304,6 +304,3 @@ def _reason(output: str) -> str:
             if line.startswith(mark):
                 return line.removeprefix(mark)
     return lines[-1] if lines else "no reason was given"
-
-
-COMMANDS = (wire, update, doctor, template_diff, own, disown, migrate, behaviour)

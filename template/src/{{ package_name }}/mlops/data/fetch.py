@@ -267,6 +267,3 @@ def missing(config: Config, root: Path) -> str:
         f"{', '.join(absent)} is not here: `make data` brings the raw data; where it cannot, "
         "'Where the data is kept' in CONTRIBUTING.md says what to do"
     )
-
-
-COMMANDS = (data, raw_data)

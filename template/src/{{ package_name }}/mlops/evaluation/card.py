@@ -232,9 +232,6 @@ def card(
     console.print(done, highlight=False)
 
 
-COMMANDS = (card,)
-
-
 def load_report(root: Path, model: str) -> dict[str, Any] | None:
     """Return the report of the load test, if there is one about this model.
 

@@ -110,6 +110,3 @@ def code() -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     console.print(f"code: {len(found)} files", highlight=False)
-
-
-COMMANDS = (pipeline, code)

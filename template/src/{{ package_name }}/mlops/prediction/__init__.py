@@ -185,6 +185,3 @@ def predict(
         Console().print("\nInterrupted: the same command goes on from here.", highlight=False)
         raise typer.Exit(128 + signal.SIGINT) from None
     Console().print(escape(said), highlight=False, soft_wrap=True)
-
-
-COMMANDS = (predict,)

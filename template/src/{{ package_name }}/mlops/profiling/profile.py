@@ -278,6 +278,3 @@ def _table(profile: dict[str, Any], config: Config) -> Table:
         took = f"{batch['median_ms']:g} ms, 95 % in {batch['p95_ms']:g} ms"
         table.add_row(f"a batch of {batch['rows']:,}", took, "")
     return table
-
-
-COMMANDS = (profile,)

@@ -265,6 +265,3 @@ def _against_champion(config: Config, root: Path, model: str) -> str:
         f"challenger of the champion, version {champion.number}: its skill score differs by "
         f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] on the same {len(evidence.test):,} rows"
     )
-
-
-COMMANDS = (promote, rollback, registry_pull, report)

@@ -300,6 +300,3 @@ def _page(found: Comparison, lines: list[tuple[str, ...]]) -> str:
 def _write(root: Path, text: str) -> None:
     (root / PAGE).parent.mkdir(exist_ok=True)
     (root / PAGE).write_text(text, encoding="utf-8")
-
-
-COMMANDS = (compare,)

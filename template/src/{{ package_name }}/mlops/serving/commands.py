@@ -188,7 +188,5 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-COMMANDS = (serve, traffic)
-
 if __name__ == "__main__":
     main()

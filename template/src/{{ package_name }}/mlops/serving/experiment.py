@@ -305,6 +305,3 @@ def _split_p_value(rows: pd.DataFrame, share: float) -> float:
     arms = rows.drop_duplicates("entity")["arm"]
     n_treated = int((arms == "treatment").sum())
     return float(binomtest(n_treated, len(arms), share / 100).pvalue)
-
-
-COMMANDS = (ab_report,)

@@ -289,6 +289,3 @@ def _join_by_ids(
     except ValueError:
         raise ProjectError(f"{', '.join(keys)}: the prediction log has other types") from None
     return joined, len(labels) - len(joined.drop_duplicates(keys))
-
-
-COMMANDS = (feedback,)

@@ -258,6 +258,3 @@ def _write(root: Path, report: dict[str, Any]) -> None:
         if measured["model"] == report["model"] and not measured["failure"]:
             profile.write_resources(root, profile.recommend(measured, config, report))
     write_card(config, root)
-
-
-COMMANDS = (load_test,)

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -144,6 +146,27 @@ def has_registry(root: Path) -> bool:
     """
     is_there = "MLFLOW_TRACKING_URI" in os.environ or (root / "models" / "mlflow.db").exists()
     return is_there and find_spec("mlflow") is not None
+
+
+def any_tagged(root: Path, key: str, value: str) -> bool:
+    """Look into the store in models/ whether a run may have a tag: MLflow takes seconds to start.
+
+    Args:
+        root: The project, which has a store.
+        key: The name of the tag.
+        value: Its text.
+
+    Returns:
+        False if no run has it, and none that was deleted.
+    """
+    store = (root / "models" / "mlflow.db").resolve()
+    query = "SELECT 1 FROM tags WHERE key = ? AND value = ?"
+    try:
+        with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as database:
+            return database.execute(query, (key, value)).fetchone() is not None
+    except sqlite3.Error:
+        # Of another version of MLflow, or in use: it has to be asked itself.
+        return True
 
 
 def run_name(what: str, where: str) -> str:

@@ -17,7 +17,7 @@ from rich.table import Table
 from ..config import Config, load_config
 from ..errors import ProjectError
 from ..git import commits_of
-from . import Logged, has_registry, registry
+from . import Logged, any_tagged, has_registry, registry
 from .runs import COMMIT, recent, server, tag
 
 NEWEST = 20
@@ -63,10 +63,11 @@ def check_recorded(root: Path) -> None:
     Raises:
         ProjectError: Names each run, and how to delete it.
     """
-    if server() or not has_registry(root):
+    is_source = ("mlflow.source.type", "NOTEBOOK")
+    if server() or not has_registry(root) or not any_tagged(root, *is_source):
         return
     lines = [f"{REASON}. Delete the runs that MLflow has of one:"]
-    for run in recent(root, None, query="tags.`mlflow.source.type` = 'NOTEBOOK'"):
+    for run in recent(root, None, query="tags.`{}` = '{}'".format(*is_source)):
         source = run.tags.get("mlflow.source.name", "a notebook")
         lines.append(f"{run.name} in {run.experiment}, from {source}: {DELETE} {run.id}")
     if len(lines) > 1:
@@ -304,6 +305,3 @@ def find_commits(root: Path, found: list[Logged]) -> dict[str, str]:
             commits[run.id] = commit
             tag(root, run.id, COMMIT, commit)
     return commits
-
-
-COMMANDS = (notebooks, gc, runs)

@@ -139,6 +139,3 @@ def _branch(root: Path) -> str:
     """The branch that is checked out; empty on a detached head or outside a repository."""
     git = ["git", "-C", str(root), "symbolic-ref", "--quiet", "--short", "HEAD"]
     return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-
-
-COMMANDS = (names, check, verify, notebook_content)
