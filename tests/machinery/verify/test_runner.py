@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from churn_radar.mlops.verify.runner import verify
+from churn_radar.mlops.verify.runner import verified, verify
 from churn_radar.mlops.verify.steps import Step
 from rich.console import Console
 
@@ -65,3 +65,40 @@ def test_what_is_edited_meanwhile_was_not_verified(
     passed, output, report = run(tmp_path, [step("slow", edit)])
     assert passed is report["passed"] is not is_edit
     assert (f"edited while it was verified: {name}; verify again" in output) is is_edit
+
+
+def test_a_file_counts_as_verified_until_it_or_what_judges_it_changes(
+    tmp_path: Path, git: Callable[..., None]
+) -> None:
+    git("init", "--quiet", "-b", "main")
+    for name in ("kept.py", "caf\u00e9.py", "made.py", "uv.lock", "docs/model-card.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"# {name}\n")
+    (tmp_path / ".gitignore").write_text("/reports/verification.json\n")
+    report = tmp_path / "reports" / "verification.json"
+    assert verified(tmp_path, report) == set()
+    run(tmp_path, [step("good", "")])
+    assert verified(tmp_path, report) == {
+        "kept.py",
+        "caf\u00e9.py",
+        "made.py",
+        "uv.lock",
+        ".gitignore",
+    }
+    (tmp_path / "caf\u00e9.py").write_text("new\n")
+    (tmp_path / "made.py").rename(tmp_path / "moved.py")
+    assert verified(tmp_path, report) == {"kept.py", "uv.lock", ".gitignore"}
+    run(tmp_path, [step("bad", "raise SystemExit(1)")])
+    assert verified(tmp_path, report) == set()
+    run(tmp_path, [step("good", "")])
+    (tmp_path / "uv.lock").write_text("another version\n")
+    assert verified(tmp_path, report) == set()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"passed": true, "tree": "0"}'])
+def test_without_a_sound_report_no_file_counts_as_verified(
+    text: str, tmp_path: Path, git: Callable[..., None]
+) -> None:
+    git("init", "--quiet", "-b", "main")
+    (tmp_path / "report.json").write_text(text)
+    assert verified(tmp_path, tmp_path / "report.json") == set()

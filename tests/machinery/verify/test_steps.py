@@ -70,6 +70,14 @@ def test_of_a_notebook_only_what_git_keeps_is_searched(repository: Path) -> None
     assert quick["notebooks"].files == quick["cells"].files == ["01-look.ipynb"]
 
 
+def test_secrets_are_searched_where_none_were_searched_before(repository: Path) -> None:
+    (repository / "new.py").touch()
+    quick = {step.name: step for step in checks(repository, {"params.yaml"})}
+    assert quick["secrets"].files == ["new.py"]
+    assert quick["secrets"].summarize("") == "2 files, 1 of them not verified before"
+    assert quick["spelling"].files == ["new.py", "params.yaml"]
+
+
 def test_steps_are_chosen_by_name(repository: Path) -> None:
     steps = checks(repository)
     assert select(steps, []) == steps

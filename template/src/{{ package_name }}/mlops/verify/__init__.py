@@ -16,6 +16,8 @@ from ..config import load_config
 from ..errors import ProjectError
 from ..names import RULES, problem
 
+REPORT = Path("reports", "verification.json")
+
 console = Console()
 
 
@@ -35,24 +37,27 @@ def check(
     steps: Annotated[list[str] | None, typer.Argument(help="Only these steps.")] = None,
 ) -> None:
     """Run the quick steps: everything but data, pipeline and tests; no report is written."""
+    from .runner import verified
     from .runner import verify as run
     from .steps import checks, select
 
-    chosen = select(checks(Path.cwd()), steps or [])
+    root = Path.cwd()
+    chosen = select(checks(root, verified(root, root / REPORT)), steps or [])
     chains = [[step] for step in chosen]
-    passed = run(Path.cwd(), chains, console)
+    passed = run(root, chains, console)
     raise typer.Exit(not passed)
 
 
 def verify() -> None:
     """Run every step side by side and write reports/verification.json."""
+    from .runner import verified
     from .runner import verify as run
     from .steps import TESTS, checks, pipeline
 
     root = Path.cwd()
     after_pipeline = []
     others = []
-    for step in checks(root):
+    for step in checks(root, verified(root, root / REPORT)):
         if step.independent:
             after_pipeline.append(step)
         else:
@@ -60,7 +65,7 @@ def verify() -> None:
     # The longest chains first, so that the cores are busy to the end.
     chains = [[TESTS], pipeline(root) + after_pipeline]
     chains += others
-    passed = run(root, chains, console, root / "reports" / "verification.json")
+    passed = run(root, chains, console, root / REPORT)
     raise typer.Exit(not passed)
 
 

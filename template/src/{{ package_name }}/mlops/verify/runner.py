@@ -15,13 +15,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import ProjectError
-from ..git import changed_since, tree_hash
+from ..git import MADE, changed_since, git, tracked_files, tree_hash
 from .steps import HOOKS_WITH_A_STEP, Step
 
 N_LAST_LINES = 25
 """Lines of a failed command's output that are shown."""
 
 NEXT = "Next: `git switch -c feature/my-idea`, edit, `make pipeline`, `make verify`."
+
+JUDGES = ("uv.lock", "mlops/verify/steps.py")
+"""What judges the files: with another of these, files that passed may not pass."""
 
 Chain = Sequence[Step]
 """Steps that run in order: one that fails skips the rest."""
@@ -78,6 +81,30 @@ def verify(
     if passed and report:
         console.print(NEXT, highlight=False)
     return passed
+
+
+def verified(root: Path, report: Path) -> set[str]:
+    """Find the files that are as they were when a verification passed.
+
+    Args:
+        root: The project's folder.
+        report: The JSON file that the verification wrote.
+
+    Returns:
+        Their paths from the root, without what the pipeline makes; none if what judges them
+        changed as well, or if it is not known.
+    """
+    try:
+        facts = json.loads(report.read_text(encoding="utf-8"))
+        names = git(root, "diff", "--name-only", "-z", facts["tree"], tree_hash(root))
+    # There was none yet, somebody edited it, or git no longer has that tree.
+    except (OSError, ValueError, LookupError, TypeError, ProjectError):
+        return set()
+    changed = names.split("\0")
+    is_judge_new = any(name.endswith(JUDGES) for name in changed)
+    if facts.get("passed") is not True or is_judge_new:
+        return set()
+    return {name for name in tracked_files(root) if not name.startswith(MADE)} - {*changed}
 
 
 def run_step(root: Path, step: Step, before: Result | None = None) -> Result:
