@@ -3,6 +3,8 @@ SHELL := bash
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# Empty, since without bytecode each start of a tool compiles its libraries again: seconds each.
+export PYTHONDONTWRITEBYTECODE :=
 # The hooks commit, and a commit needs an author.
 AUTHOR := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.org \
           GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org
@@ -17,7 +19,7 @@ $(BIN)/.installed: requirements.txt
 	  $$python -m venv .venv
 	awk '/^[a-z]/ {uv = /^uv==/} uv' requirements.txt > .venv/uv.txt
 	python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	uv pip sync --quiet --require-hashes requirements.txt
+	uv pip sync --quiet --require-hashes --compile-bytecode requirements.txt
 	touch $@
 
 env: $(BIN)/.installed  ## Make .venv: uv and every package that the template was tested with
