@@ -98,6 +98,9 @@ def clone(generated: Generated, root: Path) -> Path:
     # Another interpreter than the one of the tests may be on no PATH.
     (python,) = generated.path.glob(".venv/*/python")
     succeed(project, "uv", "sync", "--quiet", "--locked", "--python", str(python))
+    # Its packages are the same files: what was compiled of them is good here as well.
+    for compiled in generated.path.glob(".venv/lib/*/site-packages/**/__pycache__"):
+        shutil.copytree(compiled, project / compiled.relative_to(generated.path))
     return project
 
 

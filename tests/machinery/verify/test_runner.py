@@ -71,7 +71,7 @@ def test_a_file_counts_as_verified_until_it_or_what_judges_it_changes(
     tmp_path: Path, git: Callable[..., None]
 ) -> None:
     git("init", "--quiet", "-b", "main")
-    for name in ("kept.py", "caf\u00e9.py", "made.py", "uv.lock", "docs/model-card.md"):
+    for name in ("kept.py", "stra\u00dfe.py", "made.py", "uv.lock", "docs/model-card.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"# {name}\n")
     (tmp_path / ".gitignore").write_text("/reports/verification.json\n")
@@ -80,12 +80,12 @@ def test_a_file_counts_as_verified_until_it_or_what_judges_it_changes(
     run(tmp_path, [step("good", "")])
     assert verified(tmp_path, report) == {
         "kept.py",
-        "caf\u00e9.py",
+        "stra\u00dfe.py",
         "made.py",
         "uv.lock",
         ".gitignore",
     }
-    (tmp_path / "caf\u00e9.py").write_text("new\n")
+    (tmp_path / "stra\u00dfe.py").write_text("new\n")
     (tmp_path / "made.py").rename(tmp_path / "moved.py")
     assert verified(tmp_path, report) == {"kept.py", "uv.lock", ".gitignore"}
     run(tmp_path, [step("bad", "raise SystemExit(1)")])
