@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, get_args
@@ -232,11 +233,10 @@ def declared_at(schema: type, column: str, check: str) -> str:
         if part.__module__.startswith("pandera."):
             break
         try:
-            lines, start = inspect.getsourcelines(part)
+            body, start = _source_of(part)
             file = Path(inspect.getsourcefile(part) or "").name
         except (OSError, TypeError):  # not of a file, as in a console
             return ""
-        body = ast.parse(dedent("".join(lines))).body[0]
         for node in ast.walk(body):
             place = f" ({part.__name__} in {file}, line {start + getattr(node, 'lineno', 1) - 1})"
             # A function of the rule's name, or with that name for its message, is the rule itself.
@@ -245,6 +245,13 @@ def declared_at(schema: type, column: str, check: str) -> str:
             if isinstance(node, ast.AnnAssign) and _declares(node, column):
                 declared.append(place)
     return declared[0] if declared else ""
+
+
+@cache
+def _source_of(part: type) -> tuple[ast.stmt, int]:
+    """The syntax of a class and the line where it begins; a table may break many of its rules."""
+    lines, start = inspect.getsourcelines(part)
+    return ast.parse(dedent("".join(lines))).body[0], start
 
 
 def _names_of_check(function: ast.FunctionDef) -> list[Any]:

@@ -39,7 +39,7 @@ __all__ = [
 N_ROWS = 800
 """Rows of the simulated table that the tests use."""
 
-N_RESAMPLES = 50
+N_RESAMPLES = 20
 """Fewer than in a project: the tests need an interval, not a narrow one."""
 
 N_FOLDS = 3
