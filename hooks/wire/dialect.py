@@ -28,11 +28,11 @@ SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
 """What may stand for a missing value in a column of numbers."""
 
 NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
-DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
-# Not 0,250: no number of thousands begins with a zero.
-THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"
-DECIMAL_POINT = r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
-POINT_OF_THOUSANDS = r"[+-]?[1-9]\d{0,2}(\.\d{3})+"
+# A lone zero has no thousands behind it: 0,250 and 0.250 are a quarter.
+DECIMAL_COMMA = r"[+-]?(\d+|(?!0\.)\d{1,3}(\.\d{3})+),\d+"
+THOUSANDS = r"[+-]?(?!0,)\d{1,3}(,\d{3})+(\.\d+)?"
+DECIMAL_POINT = r"[+-]?(\d+|(?!0,)\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
+POINT_OF_THOUSANDS = r"[+-]?(?!0\.)\d{1,3}(\.\d{3})+"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -100,7 +100,8 @@ def clone(generated: Generated, root: Path) -> Path:
     succeed(project, "uv", "sync", "--quiet", "--locked", "--python", str(python))
     # Its packages are the same files: what was compiled of them is good here as well.
     for compiled in generated.path.glob(".venv/lib/*/site-packages/**/__pycache__"):
-        shutil.copytree(compiled, project / compiled.relative_to(generated.path))
+        target = project / compiled.relative_to(generated.path)
+        shutil.copytree(compiled, target, dirs_exist_ok=True)
     return project
 
 

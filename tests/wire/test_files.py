@@ -231,15 +231,25 @@ def test_columns_of_one_file_may_have_different_decimal_marks(tmp_path: Path) ->
     assert table.iloc[1][["rate", "price", "turnover"]].tolist() == [0.012, 1100.5, 2500]
 
 
-def test_a_number_that_begins_with_a_zero_has_a_decimal_comma(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("form", "marks", "greatest"),
+    [
+        ("0,{:03}", (",", "."), 0.019),
+        ("0.{:03}", (".", ""), 0.019),
+        ("012,{:03}", (".", ","), 12_019),
+    ],
+)
+def test_behind_a_lone_zero_there_are_no_thousands(
+    form: str, marks: tuple[str, str], greatest: float, tmp_path: Path
+) -> None:
     rows = ["Share,Left"]
     for n in range(60):
-        rows.append(f'"0,{n:03}",{"yes" if n % 3 else "no"}')
+        rows.append(f'"{form.format(n % 20)}",{"yes" if n % 3 else "no"}')
     path = tmp_path / "shares.csv"
     path.write_text("\n".join(rows), encoding="utf-8")
     facts = inspect_table(path, Overrides("Left"))
-    assert facts.read.marks("share") == (",", ".")
-    assert facts.table["share"].max() == 0.059
+    assert facts.read.marks("share") == marks
+    assert facts.table["share"].max() == greatest
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,8 @@ def test_types_that_have_nothing_in_common_are_refused(
         ("1,234,5", None, {"thousands": ","}),
         ("12,34", None, {"thousands": ","}),
         ("0,250", None, {"thousands": ","}),
+        ("0,250.5", None, {"thousands": ","}),
+        ("001,250", 1250, {"thousands": ","}),
         ("1'234.5", 1234.5, {"thousands": "'"}),
     ],
 )
@@ -215,10 +217,10 @@ def test_amounts_with_a_currency_or_a_unit_are_numbers(
 
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_a_boolean_is_written_in_words_or_as_a_number(decimal: str) -> None:
-    texts = ["Yes", "off", "1", f"0{decimal}0", f"1{decimal}000", "2", "10%", "maybe"]
+    texts = ["Yes", "off", "1", f"0{decimal}0", f"1{decimal}000", "2", "100%", "\u20ac 1", "maybe"]
     found = convert(pd.Series(texts), "boolean", Read(decimal=decimal), "x")
     assert found.astype("object").where(found.notna(), None).tolist() == [
-        True, False, True, False, True, None, None, None
+        True, False, True, False, True, None, None, None, None
     ]  # fmt: skip
 
 

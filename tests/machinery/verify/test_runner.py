@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from churn_radar.mlops.verify.runner import verified, verify
+from churn_radar.mlops.git import tree_hash
+from churn_radar.mlops.verify.runner import JUDGES, unchanged_since_verified, verify
 from churn_radar.mlops.verify.steps import Step
 from rich.console import Console
 
@@ -22,7 +23,8 @@ def step(name: str, code: str) -> Step:
 def run(root: Path, *chains: list[Step]) -> tuple[bool, str, dict[str, Any]]:
     output = io.StringIO()
     path = root / "reports" / "verification.json"
-    passed = verify(root, chains, Console(file=output, width=200), path)
+    console = Console(file=output, width=200)
+    passed = verify(root, chains, console, path, tree_hash(root))
     return passed, output.getvalue(), json.loads(path.read_text())
 
 
@@ -67,32 +69,51 @@ def test_what_is_edited_meanwhile_was_not_verified(
     assert (f"edited while it was verified: {name}; verify again" in output) is is_edit
 
 
-def test_a_file_counts_as_verified_until_it_or_what_judges_it_changes(
-    tmp_path: Path, git: Callable[..., None]
-) -> None:
+@pytest.fixture
+def verified(tmp_path: Path, git: Callable[..., None]) -> Callable[[], set[str]]:
+    """What counts as verified in a repository of some files, which have just passed."""
     git("init", "--quiet", "-b", "main")
-    for name in ("kept.py", "stra\u00dfe.py", "made.py", "uv.lock", "docs/model-card.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(f"# {name}\n")
-    (tmp_path / ".gitignore").write_text("/reports/verification.json\n")
-    report = tmp_path / "reports" / "verification.json"
-    assert verified(tmp_path, report) == set()
-    run(tmp_path, [step("good", "")])
-    assert verified(tmp_path, report) == {
+    for name in (
         "kept.py",
         "stra\u00dfe.py",
-        "made.py",
-        "uv.lock",
-        ".gitignore",
-    }
-    (tmp_path / "stra\u00dfe.py").write_text("new\n")
-    (tmp_path / "made.py").rename(tmp_path / "moved.py")
-    assert verified(tmp_path, report) == {"kept.py", "uv.lock", ".gitignore"}
-    run(tmp_path, [step("bad", "raise SystemExit(1)")])
-    assert verified(tmp_path, report) == set()
+        "-dash.ini",
+        " space.py",
+        "docs/model-card.md",
+        *JUDGES,
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"# {name}\n")
+    (tmp_path / ".gitignore").write_text("/reports/verification.json\n")
     run(tmp_path, [step("good", "")])
-    (tmp_path / "uv.lock").write_text("another version\n")
-    assert verified(tmp_path, report) == set()
+    return lambda: unchanged_since_verified(tmp_path, tmp_path / "reports" / "verification.json")
+
+
+def test_a_file_counts_as_verified_until_its_content_or_place_changes(
+    verified: Callable[[], set[str]], tmp_path: Path
+) -> None:
+    # Not what the pipeline makes; nor a name that git and the tools spell differently.
+    assert verified() == {"kept.py", "stra\u00dfe.py", " space.py", ".gitignore", *JUDGES}
+    (tmp_path / "stra\u00dfe.py").write_text("new\n")
+    (tmp_path / " space.py").write_text("new\n")
+    (tmp_path / "kept.py").rename(tmp_path / "moved.py")
+    assert verified() == {".gitignore", *JUDGES}
+    run(tmp_path, [step("good", "")])
+    assert verified() > {"stra\u00dfe.py", " space.py", "moved.py"}
+
+
+@pytest.mark.parametrize("judge", sorted(JUDGES))
+def test_no_file_counts_as_verified_once_what_judges_it_changes(
+    judge: str, verified: Callable[[], set[str]], tmp_path: Path
+) -> None:
+    (tmp_path / judge).write_text("another version\n")
+    assert verified() == set()
+
+
+def test_no_file_counts_as_verified_after_a_failure(
+    verified: Callable[[], set[str]], tmp_path: Path
+) -> None:
+    run(tmp_path, [step("bad", "raise SystemExit(1)")])
+    assert verified() == set()
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"passed": true, "tree": "0"}'])
@@ -101,4 +122,4 @@ def test_without_a_sound_report_no_file_counts_as_verified(
 ) -> None:
     git("init", "--quiet", "-b", "main")
     (tmp_path / "report.json").write_text(text)
-    assert verified(tmp_path, tmp_path / "report.json") == set()
+    assert unchanged_since_verified(tmp_path, tmp_path / "report.json") == set()

@@ -47,7 +47,7 @@ COMMANDS = {
     "migrate": "wiring",
     "behaviour": "wiring",
 }
-"""The module of each command, in which a function has its name; a starter has fewer of them."""
+"""The module of each command; its function has the same name. A starter has fewer modules."""
 
 TAKE_A_PATH = {"data", "disown", "feedback", "notebook-content", "own", "predict", "wire"}
 """Commands that are given files, whose names are those of the folder in which a person is."""
@@ -65,7 +65,7 @@ def setup() -> None:
 
     Bare files become a repository first.
     """
-    # Imported here: no other command needs it, and each start counts.
+    # Imported here, so that other commands start sooner.
     from .data.fetch import data
 
     in_repository = subprocess.run(["git", "rev-parse"], capture_output=True, check=False)
@@ -86,14 +86,14 @@ def setup() -> None:
 
 
 def _app(called: list[str]) -> typer.Typer:
-    """The command that is called; all of them, if there is none of that name.
+    """The program with the command that is called; with all, if none has that name, for the help.
 
     What the others import would cost each command up to half a second.
     """
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_enter_project)
     app.command()(setup)
-    is_known = called and (called[0] == "setup" or called[0] in COMMANDS)
+    is_known = bool(called) and (called[0] == "setup" or called[0] in COMMANDS)
     for name, module in COMMANDS.items():
         if is_known and name != called[0]:
             continue
@@ -101,7 +101,7 @@ def _app(called: list[str]) -> typer.Typer:
         # The folder of a room that an update took away may still hold Python's caches.
         if (here / "__init__.py").is_file() or here.with_suffix(".py").is_file():
             functions = import_module(f".{module}", __package__)
-            app.command()(getattr(functions, name.replace("-", "_")))
+            app.command(name)(getattr(functions, name.replace("-", "_")))
     return app
 
 

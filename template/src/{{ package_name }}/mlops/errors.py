@@ -233,7 +233,7 @@ def declared_at(schema: type, column: str, check: str) -> str:
         if part.__module__.startswith("pandera."):
             break
         try:
-            body, start = _source_of(part)
+            body, start = _parsed(part)
             file = Path(inspect.getsourcefile(part) or "").name
         except (OSError, TypeError):  # not of a file, as in a console
             return ""
@@ -248,8 +248,8 @@ def declared_at(schema: type, column: str, check: str) -> str:
 
 
 @cache
-def _source_of(part: type) -> tuple[ast.stmt, int]:
-    """The syntax of a class and the line where it begins; a table may break many of its rules."""
+def _parsed(part: type) -> tuple[ast.stmt, int]:
+    """The syntax of a class and its first line; kept, since a table may break many rules of it."""
     lines, start = inspect.getsourcelines(part)
     return ast.parse(dedent("".join(lines))).body[0], start
 

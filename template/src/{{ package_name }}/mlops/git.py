@@ -191,16 +191,17 @@ def tracked_files(root: Path) -> list[str]:
     return sorted(files)
 
 
-def changed_since(root: Path, tree: str) -> list[str]:
+def changed_since(root: Path, tree: str, now: str = "") -> list[str]:
     """Return the files that were changed by somebody since they had a hash.
 
     Args:
         root: The project.
         tree: What `tree_hash` returned then; nothing is found if it is empty.
+        now: What it returned at another moment; empty means that the files as they are count.
     """
     if not tree:
         return []
-    names = git(root, "diff", "--name-only", tree, tree_hash(root)).splitlines()
+    names = git(root, "diff", "--name-only", tree, now or tree_hash(root)).splitlines()
     return [name for name in names if not name.startswith(MADE)]
 
 

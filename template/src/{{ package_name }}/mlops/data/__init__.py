@@ -136,7 +136,7 @@ def _compare_numbers(
     before: Summary, values: pd.Series, n_after: float
 ) -> tuple[float, float, str]:
     """The Kolmogorov-Smirnov test, at the quantiles that are known of the other side."""
-    # Imported here, as below: every command enters this room, and few compare.
+    # Imported here, as below: most commands enter this room, and few compare.
     from scipy.stats import kstwobign
 
     present = values.dropna()

@@ -18,7 +18,7 @@ MISSING = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan",
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
 WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
-"""The value of each word, in lower case, that may stand in a boolean column."""
+"""The value of each word, in lower case, in a boolean column; 0 and 1 may be written otherwise."""
 
 CURRENCY = r"[€$£¥₹₩₽₺₴₪฿]|EUR|USD|GBP|CHF|JPY|PLN|SEK|NOK|DKK|zł|kr"
 AMOUNT = (
@@ -97,29 +97,28 @@ def convert(present: pd.Series, kind: str, how: Read, name: str) -> pd.Series:
     """
     if kind == "boolean":
         values = present.str.lower().map(WORDS).astype("boolean")
-        # Only now: 1.000 and 0,0 are rare ways to write them.
-        other = _numbers(present[values.isna()], how, name)
+        # Numbers only now, since 1.000 and 0,0 are rare.
+        other = _plain_numbers(present[values.isna()], how, name)
         return values.fillna(other.map({0: False, 1: True}).astype("boolean"))
     if kind == "date":
         return dates(present, how.dates.get(name, []))
-    numbers = _numbers(present, how, name)
+    numbers = _plain_numbers(present, how, name)
+    unread = numbers.isna()
+    if unread.any():
+        # Only now: most files write numbers without signs and units.
+        numbers = numbers.where(~unread, _amounts(present[unread], *how.marks(name)))
     if kind == "number":
         return numbers.astype("float64")
     return numbers.where(numbers % 1 == 0).astype("Int64")
 
 
-def _numbers(present: pd.Series, how: Read, name: str) -> pd.Series:
-    """Turn text into numbers; missing where it is none."""
+def _plain_numbers(present: pd.Series, how: Read, name: str) -> pd.Series:
+    """Numbers that are written without currency and unit; missing where the text is none."""
     decimal, thousands = how.marks(name)
     plain_texts = _without_groups(present, decimal, thousands).str.replace(
         decimal, ".", regex=False
     )
-    numbers = pd.to_numeric(plain_texts, errors="coerce")
-    unread = numbers.isna()
-    if unread.any():
-        # Only now: most files write numbers without signs and units.
-        numbers = numbers.where(~unread, _amounts(present[unread], decimal, thousands))
-    return numbers
+    return pd.to_numeric(plain_texts, errors="coerce")
 
 
 def dates(present: pd.Series, formats: list[str]) -> pd.Series:
@@ -184,10 +183,10 @@ def _without_groups(texts: pd.Series, decimal: str, thousands: str) -> pd.Series
     if not thousands:
         return texts
     # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
-    # 1.234.5 not 12345. Nor does a number of thousands begin with a zero, as in 0,123.
+    # 1.234.5 not 12345. Nor has a lone zero thousands behind it, as in 0,123.
     group = re.escape(thousands) + r"\d\d\d"
     decimals = rf"{re.escape(decimal)}\d+"
-    grouped = texts.str.fullmatch(rf"[+-]?[1-9]\d?\d?({group})+({decimals})?").eq(True)
+    grouped = texts.str.fullmatch(rf"[+-]?(?!0{group})\d\d?\d?({group})+({decimals})?").eq(True)
     return texts.mask(grouped, texts.str.replace(thousands, "", regex=False))
 
 

@@ -197,6 +197,7 @@ def _to_bytes(model: Pipeline) -> bytes:
                 names[name] = hashlib.sha256(content).hexdigest() + Path(name).suffix
                 contents[names[name]] = content
         schema = _without_addresses(json.loads(dumped.read(SCHEMA)), names)
+        # Without indentation, which only the slow encoder writes.
         contents[SCHEMA] = json.dumps(schema).encode()
         for name, content in sorted(contents.items()):
             file.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # dated 1980, not today

@@ -170,7 +170,7 @@ def predict(
     engine: Annotated[str, typer.Option(help="local, or ray.")] = "",
 ) -> None:
     """Predict every row of a file with the champion, and set aside those that break a rule."""
-    # Imported here: every start of the command line counts.
+    # Imported here: `--help` imports this module, and needs none of it.
     from .batch import Order, default_out, run
 
     if not source:

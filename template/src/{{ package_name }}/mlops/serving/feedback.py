@@ -106,7 +106,7 @@ def add_labels(config: Config, root: Path, path: Path) -> Outcome:
             column in RawTable, it is not clear which row is meant, or no label is of a logged
             prediction.
     """
-    # Imported here, like all that is slow: the command line imports this module for its commands.
+    # Imported here, like all that is slow: `--help` imports this module, and needs none of it.
     import pyarrow
 
     from ..data.readers import row_finder

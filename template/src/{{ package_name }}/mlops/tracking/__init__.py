@@ -149,15 +149,15 @@ def has_registry(root: Path) -> bool:
 
 
 def any_tagged(root: Path, key: str, value: str) -> bool:
-    """Look into the store in models/ whether a run may have a tag: MLflow takes seconds to start.
+    """Return whether a run may have a tag, without MLflow, which takes seconds to start.
 
     Args:
-        root: The project, which has a store.
+        root: The project, which has a store in models/.
         key: The name of the tag.
         value: Its text.
 
     Returns:
-        False if no run has it, and none that was deleted.
+        False only if no run has it, deleted ones included; true if the store cannot be read.
     """
     store = (root / "models" / "mlflow.db").resolve()
     query = "SELECT 1 FROM tags WHERE key = ? AND value = ?"

@@ -63,11 +63,10 @@ def check_recorded(root: Path) -> None:
     Raises:
         ProjectError: Names each run, and how to delete it.
     """
-    is_source = ("mlflow.source.type", "NOTEBOOK")
-    if server() or not has_registry(root) or not any_tagged(root, *is_source):
+    if server() or not has_registry(root) or not any_tagged(root, "mlflow.source.type", "NOTEBOOK"):
         return
     lines = [f"{REASON}. Delete the runs that MLflow has of one:"]
-    for run in recent(root, None, query="tags.`{}` = '{}'".format(*is_source)):
+    for run in recent(root, None, query="tags.`mlflow.source.type` = 'NOTEBOOK'"):
         source = run.tags.get("mlflow.source.name", "a notebook")
         lines.append(f"{run.name} in {run.experiment}, from {source}: {DELETE} {run.id}")
     if len(lines) > 1:

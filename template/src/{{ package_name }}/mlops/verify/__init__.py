@@ -14,9 +14,11 @@ from rich.table import Table
 from .. import notebooks, team
 from ..config import load_config
 from ..errors import ProjectError
+from ..git import tree_hash
 from ..names import RULES, problem
 
 REPORT = Path("reports", "verification.json")
+"""What the last `make verify` found; the next one reads it."""
 
 console = Console()
 
@@ -37,12 +39,13 @@ def check(
     steps: Annotated[list[str] | None, typer.Argument(help="Only these steps.")] = None,
 ) -> None:
     """Run the quick steps: everything but data, pipeline and tests; no report is written."""
-    from .runner import verified
+    from .runner import unchanged_since_verified
     from .runner import verify as run
     from .steps import checks, select
 
     root = Path.cwd()
-    chosen = select(checks(root, verified(root, root / REPORT)), steps or [])
+    verified = unchanged_since_verified(root, root / REPORT)
+    chosen = select(checks(root, verified), steps or [])
     chains = [[step] for step in chosen]
     passed = run(root, chains, console)
     raise typer.Exit(not passed)
@@ -50,14 +53,16 @@ def check(
 
 def verify() -> None:
     """Run every step side by side and write reports/verification.json."""
-    from .runner import verified
+    from .runner import unchanged_since_verified
     from .runner import verify as run
     from .steps import TESTS, checks, pipeline
 
     root = Path.cwd()
+    # Before the files are listed: one that is saved meanwhile was not verified.
+    tree = tree_hash(root)
     after_pipeline = []
     others = []
-    for step in checks(root, verified(root, root / REPORT)):
+    for step in checks(root, unchanged_since_verified(root, root / REPORT)):
         if step.independent:
             after_pipeline.append(step)
         else:
@@ -65,7 +70,7 @@ def verify() -> None:
     # The longest chains first, so that the cores are busy to the end.
     chains = [[TESTS], pipeline(root) + after_pipeline]
     chains += others
-    passed = run(root, chains, console, root / REPORT)
+    passed = run(root, chains, console, root / REPORT, tree)
     raise typer.Exit(not passed)
 
 

@@ -23,8 +23,8 @@ N_LAST_LINES = 25
 
 NEXT = "Next: `git switch -c feature/my-idea`, edit, `make pipeline`, `make verify`."
 
-JUDGES = ("uv.lock", "mlops/verify/steps.py")
-"""What judges the files: with another of these, files that passed may not pass."""
+JUDGES = {"uv.lock", f"src/{__package__.replace('.', '/')}/steps.py"}
+"""Files that decide what is a secret: after a change of one, every file is searched."""
 
 Chain = Sequence[Step]
 """Steps that run in order: one that fails skips the rest."""
@@ -50,7 +50,11 @@ class Result:
 
 
 def verify(
-    root: Path, chains: Sequence[Chain], console: Console, report: Path | None = None
+    root: Path,
+    chains: Sequence[Chain],
+    console: Console,
+    report: Path | None = None,
+    tree: str = "",
 ) -> bool:
     """Run the chains side by side, and print a line as each step ends.
 
@@ -59,18 +63,21 @@ def verify(
         chains: Within a chain, the steps run in order; put the chain that takes longest first.
         console: Where to print.
         report: The JSON file to write, if any.
+        tree: What `tree_hash` returned before the steps were made; what changed since was not
+            verified. Empty means that nobody asks.
 
     Returns:
         Whether every step passed.
     """
     begin = time.perf_counter()
-    tree = tree_hash(root) if report else ""
     results = _run_chains(root, chains, console)
     seconds = time.perf_counter() - begin
-    edited = changed_since(root, tree) if report else []
+    # Once, since what is edited after it was not verified either.
+    now = tree_hash(root) if report else ""
+    edited = changed_since(root, tree, now)
     passed = not edited and all(result.status == "passed" for result in results)
     if report:
-        facts = {"passed": passed, "seconds": round(seconds, 2), "tree": tree_hash(root)}
+        facts = {"passed": passed, "seconds": round(seconds, 2), "tree": now}
         _write_report(report, facts, results)
     _print_failures(chains, results, console)
     if edited:
@@ -83,7 +90,7 @@ def verify(
     return passed
 
 
-def verified(root: Path, report: Path) -> set[str]:
+def unchanged_since_verified(root: Path, report: Path) -> set[str]:
     """Find the files that are as they were when a verification passed.
 
     Args:
@@ -91,20 +98,23 @@ def verified(root: Path, report: Path) -> set[str]:
         report: The JSON file that the verification wrote.
 
     Returns:
-        Their paths from the root, without what the pipeline makes; none if what judges them
+        Their paths from the root, without what the pipeline makes; none if what decides on them
         changed as well, or if it is not known.
     """
     try:
         facts = json.loads(report.read_text(encoding="utf-8"))
-        names = git(root, "diff", "--name-only", "-z", facts["tree"], tree_hash(root))
+        before = git(root, "ls-tree", "-r", "-z", facts["tree"])
+        now = git(root, "ls-tree", "-r", "-z", tree_hash(root))
     # There was none yet, somebody edited it, or git no longer has that tree.
     except (OSError, ValueError, LookupError, TypeError, ProjectError):
         return set()
-    changed = names.split("\0")
-    is_judge_new = any(name.endswith(JUDGES) for name in changed)
-    if facts.get("passed") is not True or is_judge_new:
+    # Each is the mode and the hash of a file, a tab, and its path. A path that git spells in
+    # another way than Python is in no set of names, and its file counts as changed.
+    kept = {*before.split("\0")} & {*now.split("\0")}
+    names = {entry.partition("\t")[2] for entry in kept}
+    if facts.get("passed") is not True or not names >= JUDGES:
         return set()
-    return {name for name in tracked_files(root) if not name.startswith(MADE)} - {*changed}
+    return {name for name in tracked_files(root) if name in names and not name.startswith(MADE)}
 
 
 def run_step(root: Path, step: Step, before: Result | None = None) -> Result:

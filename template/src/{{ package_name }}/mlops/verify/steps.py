@@ -39,7 +39,7 @@ class Step:
         fix: What to do when the step fails.
         files: Paths from the project's root.
         independent: Whether it runs even if the step before it in its chain failed.
-        summary: What to print of the output. Without it, the number of files is printed.
+        summary: What to print, given the output. Without it, the number of files is printed.
     """
 
     name: str
@@ -79,12 +79,13 @@ def _summarize_match(pattern: str) -> Summary:
     return summarize
 
 
-def checks(root: Path, clean: Collection[str] = ()) -> list[Step]:
+def checks(root: Path, verified: Collection[str] = ()) -> list[Step]:
     """Return the quick steps: those that need neither the data nor a model.
 
     Args:
         root: The project's folder.
-        clean: Files that are known to hold no secret, as `runner.verified` finds them.
+        verified: Files that are as they were when a verification passed; the step `secrets` skips
+            them.
 
     Returns:
         The steps that have something to check in this project.
@@ -96,8 +97,9 @@ def checks(root: Path, clean: Collection[str] = ()) -> list[Step]:
     # Notebooks have a step of their own, which reads what git keeps of them.
     text = [file for file in files if not file.endswith(".ipynb")]
     small = [file for file in text if (root / file).stat().st_size <= MAX_BYTES]
-    steps = _whole_project(files) + _by_line(small, clean) + _by_language(files)
-    # Without files there is nothing to check, unless the command finds them itself.
+    steps = _whole_project(files) + _by_line(small, verified) + _by_language(files)
+    # Without files there is nothing to check, unless the command finds them itself; of secrets it
+    # is said that every file passed before.
     return [step for step in steps if step.summary or step.files]
 
 
@@ -137,17 +139,19 @@ def _whole_project(files: list[str]) -> list[Step]:
     ]
 
 
-def _by_line(small: list[str], clean: Collection[str]) -> list[Step]:
+def _by_line(small: list[str], verified: Collection[str]) -> list[Step]:
     """The steps that read every line of every file."""
-    new = [name for name in small if name not in clean]
+    unverified = [name for name in small if name not in verified]
+    all_files = f"{len(small)} files"
+    searched = f"{len(unverified)} of {all_files}; the others passed before"
     return [
         Step(
             name="secrets",
             description="no secrets in the files",
             command=("detect-secrets-hook", "--exclude-files", NO_SECRETS),
             fix="take it out and revoke it; a false alarm ends with `# pragma: allowlist secret`",
-            files=new,
-            summary=lambda _: f"{len(small)} files, {len(new)} of them not verified before",
+            files=unverified,
+            summary=lambda _: searched if verified else all_files,
         ),
         Step(
             name="spelling",
