@@ -28,11 +28,18 @@ SYMBOLS = ("?", "-", "--", ".", "..", "*", "(null)", "missing", "unknown")
 """What may stand for a missing value in a column of numbers."""
 
 NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
-# A lone zero has no thousands behind it: 0,250 and 0.250 are a quarter.
-DECIMAL_COMMA = r"[+-]?(\d+|(?!0\.)\d{1,3}(\.\d{3})+),\d+"
-THOUSANDS = r"[+-]?(?!0,)\d{1,3}(,\d{3})+(\.\d+)?"
-DECIMAL_POINT = r"[+-]?(\d+|(?!0,)\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
-POINT_OF_THOUSANDS = r"[+-]?(?!0\.)\d{1,3}(\.\d{3})+"
+DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+"
+THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+DECIMAL_POINT = r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+([eE][+-]?\d+)?"
+POINT_OF_THOUSANDS = r"[+-]?\d{1,3}(\.\d{3})+"
+
+# A quarter, as 0,250 or 0.250: behind a lone zero there are no thousands.
+COMMA_FRACTION = r"[+-]?0,\d*[1-9]\d*"
+POINT_FRACTION = r"[+-]?0\.\d*[1-9]\d*"
+
+# A mark that is there twice parts thousands: beside 1,234,567 even 0,250 is 250.
+COMMA_MILLIONS = r"[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?"
+POINT_MILLIONS = r"[+-]?\d{1,3}(\.\d{3}){2,}(,\d+)?"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -172,14 +179,19 @@ def find_number_marks(path: Path, how: Read) -> Read:
 
 def _has_decimal_point(numbers: pd.Series) -> bool:
     """Return whether a point in the numbers can only be a decimal one."""
+    if numbers.str.fullmatch(POINT_MILLIONS).any():
+        return False
     point = numbers.str.fullmatch(DECIMAL_POINT) & ~numbers.str.fullmatch(POINT_OF_THOUSANDS)
-    return bool(point.any())
+    sure = point | numbers.str.fullmatch(f"{POINT_FRACTION}|{COMMA_MILLIONS}")
+    return bool(sure.any())
 
 
 def _has_decimal_comma(numbers: pd.Series, how: Read) -> bool:
     """Return whether a comma in the numbers can only be, or most likely is, a decimal one."""
+    if numbers.str.fullmatch(COMMA_MILLIONS).any():
+        return False
     comma = numbers.str.fullmatch(DECIMAL_COMMA)
-    thousands = numbers.str.fullmatch(THOUSANDS)
+    thousands = numbers.str.fullmatch(THOUSANDS) & ~numbers.str.fullmatch(COMMA_FRACTION)
     # 1,234 could be either; whoever writes another delimiter most likely writes a decimal comma.
     only_decimal = bool((comma & ~thousands).any())
     return only_decimal or (bool(comma.any()) and how.delimiter != ",")

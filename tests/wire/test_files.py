@@ -232,24 +232,52 @@ def test_columns_of_one_file_may_have_different_decimal_marks(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("form", "marks", "greatest"),
+    ("delimiter", "cells", "numbers"),
     [
-        ("0,{:03}", (",", "."), 0.019),
-        ("0.{:03}", (".", ""), 0.019),
-        ("012,{:03}", (".", ","), 12_019),
+        (",", ["0,250", "0,007"], [0.25, 0.007]),
+        (",", ["0.250", "1.250"], [0.25, 1.25]),
+        (",", ["0,000", "1,250"], [0, 1250]),
+        (",", ["0,012", "3,000,000"], [12, 3_000_000]),
+        (",", ["012,500", "001,250"], [12_500, 1250]),
+        (";", ["0,000", "1,250"], [0, 1.25]),
+        (";", ["1,250", "3,000,000"], [1250, 3_000_000]),
+        (";", ["0.012", "3.000.000", "1,5"], [12, 3_000_000, 1.5]),
     ],
 )
-def test_behind_a_lone_zero_there_are_no_thousands(
-    form: str, marks: tuple[str, str], greatest: float, tmp_path: Path
+def test_a_mark_is_of_decimals_or_of_thousands_as_the_column_says(
+    delimiter: str, cells: list[str], numbers: list[float], tmp_path: Path
 ) -> None:
-    rows = ["Share,Left"]
-    for n in range(60):
-        rows.append(f'"{form.format(n % 20)}",{"yes" if n % 3 else "no"}')
-    path = tmp_path / "shares.csv"
-    path.write_text("\n".join(rows), encoding="utf-8")
-    facts = inspect_table(path, Overrides("Left"))
-    assert facts.read.marks("share") == marks
-    assert facts.table["share"].max() == greatest
+    columns = read_amounts(tmp_path, delimiter, [(cell, "1") for cell in cells])
+    assert columns["amount"].tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("rows", "numbers"),
+    [
+        ([("1,100,000", "0,001"), ("2,000,000", "0,250")], [1_100_000, 2_000_000]),
+        ([("0.000", "0,5"), ("1.250", "1,5")], [0, 1250]),
+        ([("0.250", "0,5"), ("1.250", "1,5")], [0.25, 1.25]),
+    ],
+)
+def test_a_column_of_another_decimal_mark_is_read_by_its_own(
+    rows: list[tuple[str, str]], numbers: list[float], tmp_path: Path
+) -> None:
+    columns = read_amounts(tmp_path, ";", rows)
+    assert columns["amount"].tolist() == numbers
+    assert columns["other"].max() < 2
+
+
+def read_amounts(folder: Path, delimiter: str, rows: list[tuple[str, str]]) -> pd.DataFrame:
+    """The first rows of a table that has each of these rows twenty times."""
+    lines = [delimiter.join(["amount", "other", "left"])]
+    for n in range(20):
+        for cells in rows:
+            lines.append(
+                delimiter.join([*(f'"{cell}"' for cell in cells), "yes" if n % 3 else "no"])
+            )
+    path = folder / "amounts.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return inspect_table(path, Overrides("left")).table.head(len(rows))
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ def tree_hash(root: Path) -> str:
             own_index = root / git(root, "rev-parse", "--git-path", "index")
             # Not to disturb what is staged. In a copy of it git reads only the files that changed.
             if own_index.exists():
-                shutil.copy(own_index, index)
+                # With its time, by which git knows what may have been edited since.
+                shutil.copy2(own_index, index)
             git(root, "add", "--all", index=index)
             return git(root, "write-tree", index=index)
         except ProjectError:

@@ -183,10 +183,10 @@ def _without_groups(texts: pd.Series, decimal: str, thousands: str) -> pd.Series
     if not thousands:
         return texts
     # A mark between anything but groups of three is none: 31.12.2025 is not a number, and
-    # 1.234.5 not 12345. Nor has a lone zero thousands behind it, as in 0,123.
+    # 1.234.5 not 12345.
     group = re.escape(thousands) + r"\d\d\d"
     decimals = rf"{re.escape(decimal)}\d+"
-    grouped = texts.str.fullmatch(rf"[+-]?(?!0{group})\d\d?\d?({group})+({decimals})?").eq(True)
+    grouped = texts.str.fullmatch(rf"[+-]?\d\d?\d?({group})+({decimals})?").eq(True)
     return texts.mask(grouped, texts.str.replace(thousands, "", regex=False))
 
 
