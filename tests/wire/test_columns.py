@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlops.config import Read
+from mlops.data.cells import convert
 from mlops.errors import ProjectError
 from wire.columns import infer
 from wire.facts import inspect_table
@@ -68,6 +69,15 @@ def test_marks_in_numbers() -> None:
     assert kind("1,234", "12,345,678", thousands=",") == "integer"
     assert kind("15.03.2024", "16.03.2024", decimal=",") == "date %d.%m.%Y"
     assert kind("0,0", "1,0", decimal=",") == "boolean"
+
+
+@pytest.mark.parametrize(
+    "words", [("ja", "nein"), ("Ja", "Nee"), ("oui", "non"), ("s\u00ed", "no"), ("tak", "nie")]
+)
+def test_yes_is_true_in_other_languages_too(words: tuple[str, str]) -> None:
+    (column,) = infer(pd.DataFrame({"left": [*words] * 30}), Read(), {})
+    assert column.kind == "boolean"
+    assert convert(pd.Series(words), "boolean", Read(), "left").tolist() == [True, False]
 
 
 def test_eight_digits_are_a_date_if_there_is_such_a_day() -> None:

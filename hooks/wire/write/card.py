@@ -127,7 +127,10 @@ def _plot(values: pd.Series, column: Column) -> str:
         # Halves, since the difference of two large numbers may not be finite.
         halves = numbers / 2
         width = float(halves.max() - halves.min()) or 1.0
-        counts, _ = np.histogram((halves - halves.min()) / width, N_BINS, range=(0, 1))
+        places = (halves - halves.min()) / width * N_BINS
+        # The greatest one ends the last bin.
+        bins = np.minimum(places.astype(int), N_BINS - 1)
+        counts = np.bincount(bins, minlength=N_BINS)
     elif column.kind in ("category", "boolean"):
         # In the order of the values, so that levels are in line.
         counts = present.value_counts().sort_index().to_numpy()[:MAX_BARS]

@@ -13,7 +13,7 @@ from churn_radar.mlops.data.readers import outcomes_last, read
 from churn_radar.mlops.errors import ProjectError
 from pandas.testing import assert_frame_equal
 
-TEXT = "When;How much;Paid;Note\n31.12.2025;1.234,5;ja;a\n01.01.2026;;nein;\n"
+TEXT = "When;How much;Paid;Note\n31.12.2025;1.234,5;jo;a\n01.01.2026;;nope;\n"
 GERMAN = Read(
     delimiter=";",
     decimal=",",
@@ -40,7 +40,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
-    path = write(tmp_path / "bills_raw.csv", TEXT.replace("ja", "yes").replace("nein", "No"))
+    path = write(tmp_path / "bills_raw.csv", TEXT.replace("jo", "yes").replace("nope", "No"))
     table = convert_types(read(path, GERMAN), Bill.to_schema(), GERMAN)
     assert [*table] == ["day", "amount", "paid", "note"]
     assert [*table["day"]] == [pd.Timestamp("2025-12-31"), pd.Timestamp("2026-01-01")]
@@ -51,7 +51,7 @@ def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 def test_what_is_no_such_value_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "bills_raw.csv", TEXT)
-    with pytest.raises(ProjectError, match=r"paid: is not a boolean in 2 row\(s\).* row 0 .* ja"):
+    with pytest.raises(ProjectError, match=r"paid: is not a boolean in 2 row\(s\).* row 0 .* jo"):
         convert_types(read(path, GERMAN), Bill.to_schema(), GERMAN)
 
 

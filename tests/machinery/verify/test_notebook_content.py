@@ -97,10 +97,14 @@ def test_output_that_git_would_keep_is_refused(repository: Path) -> None:
     ids=["a secret", "a misspelled word", "a large one"],
 )
 def test_what_git_keeps_is_checked(source: str, named: str, repository: Path) -> None:
-    write(repository, source, picture="")
     set_filter(repository)
-    with pytest.raises(ProjectError, match=f"{NAME}[\\s\\S]*{named}"):
-        check_content(repository, [NAME], MAX_BYTES)
+    for is_new in (True, False):
+        if not is_new:
+            write(repository)
+            git(repository, "add", "--all")
+        write(repository, source, picture="")
+        with pytest.raises(ProjectError, match=f"{NAME}[\\s\\S]*{named}"):
+            check_content(repository, [NAME], MAX_BYTES)
 
 
 def test_without_its_environment_git_goes_on_and_the_check_refuses(repository: Path) -> None:

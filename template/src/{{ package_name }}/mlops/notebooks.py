@@ -6,7 +6,7 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,7 +65,7 @@ def refresh(root: Path) -> None:
 
 
 def check_content(root: Path, names: Sequence[str], max_bytes: int) -> None:
-    """Check notebooks as git keeps them.
+    """Check notebooks as git keeps them: what is staged, and what would be if it were added.
 
     Args:
         root: The project.
@@ -75,33 +75,41 @@ def check_content(root: Path, names: Sequence[str], max_bytes: int) -> None:
     Raises:
         ProjectError: Says what was found, and where.
     """
+    edited = git(root, "diff", "--name-only", "--relative", "-z", "--", *names).split("\0")
+    tracked = git(root, "ls-files", "-z", "--", *names).split("\0")
+    staged = {}
+    here = {}
+    for name in names:
+        if name in tracked:
+            staged[name] = f":./{name}"
+        # Staged, it may still be as it was before somebody edited it.
+        if name not in tracked or name in edited:
+            here[name] = git(root, "hash-object", "-w", "--", name)
+    for blobs in (staged, here):
+        if blobs:
+            _check_blobs(root, blobs, max_bytes)
+
+
+def _check_blobs(root: Path, blobs: Mapping[str, str], max_bytes: int) -> None:
+    """Check notebooks as git has them, through its filters: what git calls each, by its path."""
     commands = (
         ((*STRIP, "--verify"), "run `make setup`, then `git add --renormalize` on it"),
         (("detect-secrets-hook",), "take it out and revoke it"),
         (("codespell", "--toml", str(root / "pyproject.toml")), "respell it"),
     )
     with TemporaryDirectory() as scratch:
-        _copy_as_kept(root, names, Path(scratch))
-        for name in names:
-            if Path(scratch, name).stat().st_size > max_bytes:
+        for name, blob in blobs.items():
+            copy = Path(scratch, name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(git(root, "cat-file", "blob", blob) + "\n", encoding="utf-8")
+            if copy.stat().st_size > max_bytes:
                 raise ProjectError(f"{name} is larger than 1 MB without output: split it")
         for command, fix in commands:
             done = subprocess.run(
-                [*command, *names], cwd=scratch, capture_output=True, text=True, check=False
+                [*command, *blobs], cwd=scratch, capture_output=True, text=True, check=False
             )
             if done.returncode:
                 raise ProjectError(f"{(done.stdout + done.stderr).strip()}\n{fix}")
-
-
-def _copy_as_kept(root: Path, names: Sequence[str], folder: Path) -> None:
-    """Copy files as git has them staged, or would if they were added: filters have an effect."""
-    for name in names:
-        blob = f":./{name}"
-        if not git(root, "ls-files", "--", name):
-            blob = git(root, "hash-object", "-w", "--", name)
-        copy = folder / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(git(root, "cat-file", "blob", blob) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -160,7 +160,8 @@ def require_sound_features(
     if problems:
         raise ProjectError(
             "\n  ".join(["features.py gives what no model can read:", *problems])
-            + "\nIt most likely divides by 0: decide there what such a row gets"
+            + "\nIt divides by 0, or reads what is missing: decide there what such a row gets, or "
+            "allow a gap by nullable=True in FeatureTable"
         )
     # After that, since the schema would only say that a value is missing, not why.
     checked(team.feature_schema(), table, where)
