@@ -96,6 +96,21 @@ def test_a_command_works_from_any_folder_of_the_project(
     assert Path.cwd() == folder
 
 
+@pytest.mark.parametrize("command", ["setup", *cli.COMMANDS])
+def test_every_command_is_there_by_its_name(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, command, "--help") == 0
+    assert f" {command} " in capsys.readouterr().out
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "verifyy") == 2
+    assert "'verify'" in capsys.readouterr().err
+
+
 def test_verification_needs_a_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "make setup" in str(call(monkeypatch, "verify"))
 

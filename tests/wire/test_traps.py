@@ -191,3 +191,11 @@ def test_nothing_that_is_written_shows_how_python_holds_a_number(
         ]
         assert not re.search(r"\b(np|numpy|pd\.NA|Timestamp)\b[.(]", "\n".join(written[4:]))
         assert not re.search(r"\bnp\.", "\n".join(written))
+
+
+def test_a_histogram_of_whole_numbers_has_a_bar_for_each(tmp_path: Path) -> None:
+    rows = [f"{n % 6 + 1},{'yes' if n % 4 else 'no'}" for n in range(600)]
+    path = tmp_path / "contracts.csv"
+    path.write_text("\n".join(["contracts,left", *rows]), encoding="utf-8")
+    text = card.text(inspect_table(path, Overrides("left")))
+    assert "| 1 to 6 | █▁█▁█▁█▁██ |" in text

@@ -17,7 +17,7 @@ MISSING = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan",
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
-YES = ("ja", "oui", "si", "sí", "sì", "sim", "tak")
+YES = ("ja", "oui", "si", "sí", "sì", "sim", "tak")  # in other languages of Europe
 NO = ("nein", "nee", "nej", "non", "não", "nie")
 WORDS = dict.fromkeys(TRUE_WORDS + YES, True) | dict.fromkeys(FALSE_WORDS + NO, False)
 """The value of each word, in lower case, in a boolean column; 0 and 1 may be written otherwise."""

@@ -64,7 +64,7 @@ def verify(
         console: Where to print.
         report: The JSON file to write, if any.
         tree: What `tree_hash` returned before the steps were made; what changed since was not
-            verified. Empty means that nobody asks.
+            verified. Empty if no report is written.
 
     Returns:
         Whether every step passed.
