@@ -32,6 +32,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 """Processes share the cores; threads of each would only wait for the others'."""
 
 Header = dict[str, Any]
+Problem = dict[str, Any]
 
 
 class RefusedVersionError(Exception):
@@ -40,6 +41,17 @@ class RefusedVersionError(Exception):
 
 class OverloadedError(Exception):
     """No process is there that could answer in time."""
+
+
+def problem(row: int | None, column: str, rule: str) -> Problem:
+    """Return what is wrong with a row, without its value: that may be nobody's business.
+
+    Args:
+        row: Its number in the request, from 0; None if it is the request as a whole.
+        column: The column; empty if it is the row as a whole.
+        rule: The rule that is broken.
+    """
+    return {"row": row, "column": column, "rule": rule}
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,23 @@ class Loading:
     package: str
     message: Header
     timeout: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as the front passes it on.
+
+    Attributes:
+        id: Its id.
+        arm: For whom the version answers: `champion`, `canary` and the like.
+        partial: Whether rows that break a rule are left out, instead of refusing them all.
+        body: Its rows in JSON.
+    """
+
+    id: str
+    arm: str
+    partial: bool
+    body: bytes
 
 
 @dataclass(eq=False)

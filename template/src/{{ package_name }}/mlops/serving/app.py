@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 
 from ..bounds import Serving
 from ..config import Config
-from . import OverloadedError
+from . import OverloadedError, problem
 from .metrics import KEY_VARIABLE, PROBLEMS, Model, Predictions, Status, openapi, responses
 from .router import Reply
 from .service import Service
@@ -264,7 +264,7 @@ def _count(service: Service, response: Response) -> Response:
 
 
 def _refusal(request_id: str, refused: RefusedError) -> Response:
-    detail = [{"row": None, "column": "", "rule": refused.rule}]
+    detail = [problem(None, "", refused.rule)]
     response = _json(refused.status, {"request_id": request_id, "detail": detail})
     response.headers["X-Request-ID"] = request_id
     if refused.status == 503:

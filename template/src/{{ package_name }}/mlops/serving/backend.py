@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, BinaryIO
@@ -22,11 +23,10 @@ from .. import team
 from ..checksums import file_hash
 from ..config import load_config
 from ..errors import ProjectError
-from . import LENGTHS, Header, pack, unpack
+from . import LENGTHS, Asked, Header, pack, problem, unpack
 from .log import PredictionLog
 from .logged import Logged
-from .predictor import Answer, Asked, Predictor
-from .requests import problem
+from .predictor import Answer, Predictor
 
 TOLERANCE = 1e-9
 """By which an answer may differ from the golden one: the order of a sum may be another."""
@@ -185,7 +185,7 @@ def _answer(
         log.append(rows)
 
 
-def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer], list[Logged]]:
+def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer], Iterable[Logged]]:
     """The answers to requests; one that breaks the team's code does not break the others."""
     try:
         return predictor.answer(requests)
@@ -198,8 +198,8 @@ def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer],
             rule = f"the team's code raised {name}: the service's log says where"
             detail = {"request_id": requests[0].id, "detail": [problem(None, "", rule)]}
             return [Answer(500, to_json(detail))], []
-    answers = []
-    logged = []
+    answers: list[Answer] = []
+    logged: list[Logged] = []
     for request in requests:
         answer, rows = _answers(predictor, [request])
         answers += answer

@@ -1,7 +1,7 @@
 """One version of a model, as it answers requests: rows are read, checked and predicted at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -18,28 +18,12 @@ from ..modeling import manifest
 from ..modeling.inputs import feature_table
 from ..modeling.predictions import Outputs
 from ..promotion import golden
+from . import Asked, Problem, problem
 from .logged import Logged, label_columns
-from .requests import Problem, RefusedRequest, RequestReader, Row, problem
+from .requests import RefusedRequest, RequestReader, Row
 
 N_BUCKETS = 10
 """In which predictions are counted, for a look at how they are spread."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request as the front passes it on.
-
-    Attributes:
-        id: Its id.
-        arm: For whom the version answers: `champion`, `canary` and the like.
-        partial: Whether rows that break a rule are left out, instead of refusing them all.
-        body: Its rows in JSON.
-    """
-
-    id: str
-    arm: str
-    partial: bool
-    body: bytes
 
 
 @dataclass
@@ -93,6 +77,8 @@ class Batch:
         self.scores: list[float] = []
         self.problems: dict[int, Problem] = {}
         self.non_finite: set[int] = set()
+        # Of requests of many rows, which are None above.
+        self.tables: list[tuple[list[int], pd.DataFrame]] = []
         self.parts: list[Part] = []
 
     def add(self, request: Asked, rows: Sequence[Row | None]) -> range:
@@ -161,14 +147,15 @@ class Predictor:
         places = {str(name): place for place, name in enumerate(self.classes)}
         return np.array([places[str(name)] for name in predictions], float)
 
-    def answer(self, requests: Sequence[Asked]) -> tuple[list[Answer], list[Logged]]:
+    def answer(self, requests: Sequence[Asked]) -> tuple[list[Answer], Iterator[Logged]]:
         """Answer requests, whose rows are predicted together.
 
         Args:
             requests: Whatever came while the last ones were answered.
 
         Returns:
-            The answer to each request, and the rows that were answered, for the log.
+            The answer to each request, and the rows that were answered, for the log: nobody waits
+            for those, so they are made when they are asked for.
         """
         batch = Batch()
         found: list[Answer | range] = []
@@ -178,7 +165,7 @@ class Predictor:
             except RefusedRequest as refused:
                 found.append(self._refusal(request, refused.status, refused.problems))
         # One table, unless requests lack different optional columns.
-        for positions, table in self.reader.tables(batch.rows):
+        for positions, table in (*batch.tables, *self.reader.tables(batch.rows)):
             self._predict(batch, positions, table)
         answers = []
         answered: set[int] = set()
@@ -188,14 +175,18 @@ class Predictor:
             # A sound row of a refused request was predicted, and nobody has seen it.
             if answer.status == 200 and isinstance(one, range):
                 answered.update(position for position in one if position not in batch.problems)
-        logged = [self._as_logged(batch, part, answered) for part in batch.parts]
-        return answers, [rows for rows in logged if rows.rows]
+        logged = (self._as_logged(batch, part, answered) for part in batch.parts)
+        return answers, (rows for rows in logged if rows.rows)
 
     def _read(self, request: Asked, batch: Batch) -> range:
         """Read a request's rows into the batch; return their positions there."""
-        if not request.partial:
-            return batch.add(request, self.reader.rows(request.body))
-        rows, problems = self.reader.sound_rows(request.body)
+        values = self.reader.values(request.body)
+        table = self.reader.table(values)
+        if table is not None:
+            positions = batch.add(request, [None] * len(values))
+            batch.tables.append((list(positions), table))
+            return positions
+        rows, problems = self.reader.rows(values, partial=request.partial)
         positions = batch.add(request, rows)
         for found in problems:
             batch.refuse(positions.start + found["row"], found["column"], found["rule"])
@@ -214,7 +205,7 @@ class Predictor:
         # Rows whose features break a rule are gone from here on.
         if len(features) < len(table):
             table = table.loc[features.index]
-        positions = [positions[row] for row in table.index]
+        positions = [positions[row] for row in table.index.tolist()]
         predictions, probabilities = self.outputs.of(features)
         scores = self._scores(predictions, probabilities)
         answered = self._as_json(predictions, probabilities)
@@ -238,11 +229,9 @@ class Predictor:
         if self.classes is None or probabilities is None:
             return [{"prediction": value} for value in values]
         names = [str(name) for name in self.classes]
-        found = []
-        for value, shares in zip(values, probabilities.tolist(), strict=True):
-            by_class = dict(zip(names, shares, strict=True))
-            found.append({"prediction": value, "probabilities": by_class})
-        return found
+        by_class = [dict(zip(names, shares, strict=True)) for shares in probabilities.tolist()]
+        answered = zip(values, by_class, strict=True)
+        return [{"prediction": value, "probabilities": shares} for value, shares in answered]
 
     def _as_logged(self, batch: Batch, part: Part, answered: set[int]) -> Logged:
         """The rows for the log: those that were answered, and not refused with others."""
