@@ -65,9 +65,9 @@ class Found:
         return median(values)
 
 
-def offline(task: str) -> str:
+def offline(task: str, *server: str) -> str:
     python = FOLDER / "project" / ".venv" / "bin" / "python"
-    command = [str(python), str(OFFLINE), task, str(FOLDER / "model")]
+    command = [str(python), str(OFFLINE), task, str(FOLDER / "model"), *server]
     env = os.environ | measure.ONE_THREAD
     done = subprocess.run(
         command, cwd=FOLDER / "project", env=env, capture_output=True, text=True, check=True
@@ -92,8 +92,10 @@ def measure_once(
             found.loads.setdefault(connections, []).append(load)
             print(f"{peer.name:<22}{connections:>3} connections  {load}", file=sys.stderr)
         found.memory.append(server.memory())
-        measured = json.loads(offline("time"))
-        batch = measure.batch_milliseconds(server, (rows * 2)[:1_000])
+        thousand = json.dumps(peer.ask((rows * 2)[:1_000]))
+        (FOLDER / "model" / "table.json").write_text(thousand)
+        measured = json.loads(offline("time", str(server.port), peer.many))
+        batch = measured.pop("served")
     found.offline.append(measured)
     found.batch.append(batch)
     found.to_ready.append(batch / measured["ready"])

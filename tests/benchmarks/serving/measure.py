@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from benchmarks.serving.peers import Peer, Probabilities, Rows
 
 START_SECONDS = 90
 TOLERANCE = 1e-9
-BATCHES = 50
 QUIET = 0.05
 """Share of the processors that others may take in a measurement that counts."""
 PATIENCE = 30
@@ -224,16 +222,3 @@ def wait_for_quiet() -> None:
 def busy_seconds() -> float:
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - times.iowait - getattr(times, "guest", 0.0))
-
-
-def batch_milliseconds(server: Server, rows: Rows) -> float:
-    """The median time of one table, over a connection that stays open."""
-    body = json.dumps(server.peer.ask(rows))
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
-    taken = []
-    for _ in range(BATCHES):
-        begin = time.perf_counter()
-        send(connection, server.peer.many, body)
-        taken.append(time.perf_counter() - begin)
-    connection.close()
-    return 1_000 * median(taken)

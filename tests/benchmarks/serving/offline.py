@@ -1,6 +1,6 @@
 """Runs in the project's environment: writes its champion for the peers, and times it in process.
 
-Usage: python offline.py export FOLDER, or python offline.py time FOLDER.
+Usage: python offline.py export FOLDER, or python offline.py time FOLDER PORT PATH.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -47,30 +48,47 @@ def export(folder: Path) -> None:
     (folder / "expected.json").write_text(json.dumps(expected.tolist()))
 
 
-def time_batch(folder: Path) -> None:
-    """Print median milliseconds: of one record; of 1,000 rows as a table, as records, as JSON."""
+def time_batch(folder: Path, port: str, path: str) -> None:
+    """Print median milliseconds: of the pipeline here, and of a server that has the same model.
+
+    The pipeline predicts one record, and 1,000 rows as a table, as records, and as JSON. The server
+    is sent the 1,000 rows of table.json. All take turns, since the machine is not as fast in one
+    minute as in the next.
+    """
     model = joblib.load(folder / "model.joblib")
     rows = json.loads((folder / "rows.json").read_text())
     thousand = (rows * 2)[:1_000]
     table = pd.DataFrame(thousand)
     body = json.dumps(thousand)
-    found = {
-        "one": milliseconds(lambda: model.predict_proba(pd.DataFrame(rows[:1]))),
-        "ready": milliseconds(lambda: model.predict_proba(table)),
-        "records": milliseconds(lambda: model.predict_proba(pd.DataFrame(thousand))),
-        "json": milliseconds(lambda: model.predict_proba(pd.DataFrame(json.loads(body)))),
+    sent = (folder / "table.json").read_bytes()
+    connection = HTTPConnection("127.0.0.1", int(port), timeout=60)
+    calls: dict[str, Callable[[], Any]] = {
+        "one": lambda: model.predict_proba(pd.DataFrame(rows[:1])),
+        "ready": lambda: model.predict_proba(table),
+        "records": lambda: model.predict_proba(pd.DataFrame(thousand)),
+        "json": lambda: model.predict_proba(pd.DataFrame(json.loads(body))),
+        "served": lambda: send(connection, path, sent),
     }
-    print(json.dumps(found))
-
-
-def milliseconds(call: Callable[[], Any]) -> float:
-    taken = []
+    taken: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(REPEATS):
-        begin = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - begin)
-    return 1_000 * median(taken)
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            taken[name].append(time.perf_counter() - begin)
+    print(json.dumps({name: 1_000 * median(seconds) for name, seconds in taken.items()}))
+
+
+def send(connection: HTTPConnection, path: str, body: bytes) -> None:
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    said = answer.read()
+    if answer.status != 200:
+        sys.exit(f"the server answered {answer.status}: {said[:200]!r}")
 
 
 if __name__ == "__main__":
-    {"export": export, "time": time_batch}[sys.argv[1]](Path(sys.argv[2]))
+    task, folder, *server = sys.argv[1:]
+    if task == "export":
+        export(Path(folder))
+    else:
+        time_batch(Path(folder), *server)

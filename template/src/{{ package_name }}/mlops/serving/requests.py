@@ -106,8 +106,7 @@ class RequestReader:
         several = Field(min_length=1, max_length=max_rows, fail_fast=True)
         rows = Annotated[list[row], several]  # type: ignore[valid-type]
         self.max_rows = max_rows
-        self.known = {original: column for column, original in originals.items()}
-        self.known |= {column: column for column in columns}
+        self.known = {**names, **{name: name for name in columns}}
         self._one: TypeAdapter[Row] = TypeAdapter(row)
         self._many: TypeAdapter[list[Row | None]] = TypeAdapter(rows)
         self._either: TypeAdapter[Any] = TypeAdapter(row | rows)
@@ -252,8 +251,7 @@ def _field(column: pa.Column, kind: Any, names: Sequence[str], examples: Sequenc
         facts["description"] = column.description
     field = Annotated[kind, Field(**facts)]
     # A gap may be left out: a misspelt name is refused all the same, as an unknown one.
-    is_needed = column.required and not column.nullable
-    return field if is_needed else NotRequired[field]
+    return field if column.required and not column.nullable else NotRequired[field]
 
 
 def _kind(column: pa.Column) -> Any:
@@ -294,7 +292,9 @@ def _require_text(value: object) -> object:
 def _values(values: list[Any], column: pa.Column) -> Any:
     """The values of a column in the type that the schema declares."""
     try:
-        return pd.array(values, dtype=column.dtype.type)
+        if isinstance(column.dtype.type, np.dtype):
+            return np.array(values, column.dtype.type)  # pandas takes longer
+        return pd.array(values, column.dtype.type)
     except (TypeError, ValueError) as error:
         raise ProjectError(f"schemas.py: {column.name}: {error}") from None
 
