@@ -11,8 +11,11 @@ import pytest
 from churn_radar.mlops.config import Config
 from churn_radar.mlops.errors import ProjectError
 from churn_radar.mlops.modeling import metrics
-from churn_radar.mlops.modeling.predictions import cache_predictions
+from churn_radar.mlops.modeling.predictions import CachedClassifier, cache_predictions
 from churn_radar.mlops.pipeline.evaluate import calibration, predicted_and_observed
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
@@ -25,6 +28,7 @@ from sklearn.metrics import (
     mean_absolute_percentage_error,
     precision_score,
     recall_score,
+    roc_auc_score,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -53,6 +57,27 @@ def scored(metric: str, task: str) -> Config:
 def _few() -> Iterator[None]:
     with mock.patch.object(metrics, "N_RESAMPLES", 20):
         yield
+
+
+@given(
+    probabilities=arrays(float, 12, elements=st.sampled_from([0.0, 0.1, 0.5, 0.5 + 1e-9, 1.0])),
+    outcomes=st.lists(st.sampled_from(["no", "yes"]), min_size=12, max_size=12),
+)
+def test_roc_auc_is_scikit_learns(probabilities: np.ndarray, outcomes: list[str]) -> None:
+    truth = np.array(outcomes, dtype=object)
+    both = np.column_stack([1 - probabilities, probabilities])
+    model = CachedClassifier(np.array(outcomes), both, np.array(["no", "yes"]))
+    found = metrics.score_rows("roc_auc", model, truth, np.arange(12))
+    if len(set(outcomes)) == 1:
+        assert np.isnan(found)
+        return
+    assert found == pytest.approx(roc_auc_score(truth, probabilities), abs=1e-12)
+
+
+def test_roc_auc_is_undefined_with_a_class_that_the_model_does_not_know() -> None:
+    model = CachedClassifier(np.array(["no"] * 3), np.full((3, 2), 0.5), np.array(["no", "yes"]))
+    truth = np.array(["no", "yes", "maybe"], dtype=object)
+    assert np.isnan(metrics.score_rows("roc_auc", model, truth, np.arange(3)))
 
 
 @pytest.mark.parametrize(
