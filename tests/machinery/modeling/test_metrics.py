@@ -74,9 +74,12 @@ def test_roc_auc_is_scikit_learns(probabilities: np.ndarray, outcomes: list[str]
     assert found == pytest.approx(roc_auc_score(truth, probabilities), abs=1e-12)
 
 
-def test_roc_auc_is_undefined_with_a_class_that_the_model_does_not_know() -> None:
+@pytest.mark.parametrize("outcomes", [["no", "yes", "maybe"], ["no", "maybe", "maybe"]])
+def test_roc_auc_is_undefined_with_a_class_that_the_model_does_not_know(
+    outcomes: list[str],
+) -> None:
     model = CachedClassifier(np.array(["no"] * 3), np.full((3, 2), 0.5), np.array(["no", "yes"]))
-    truth = np.array(["no", "yes", "maybe"], dtype=object)
+    truth = np.array(outcomes, dtype=object)
     assert np.isnan(metrics.score_rows("roc_auc", model, truth, np.arange(3)))
 
 

@@ -60,6 +60,9 @@ def test_a_gap_may_be_left_out(server: Server, bodies: list[Body]) -> None:
         ({"last_complaint": "2200-01-01"}, "no complaint after event_month"),
         ({"event_month": "2999-01-01"}, "event_month"),
         ({"event_month": "0001-01-01T00:00:00+14:00"}, "event_month"),
+        ({"event_month": "9999-12-31T23:00:00-14:00"}, "event_month"),
+        # Between the first moment that a table can hold and its microsecond.
+        ({"event_month": "1677-09-21T00:12:43.145224", "last_complaint": None}, "event_month"),
         ({"payment_risk": 2}, "payment_risk"),
         ({"regions": "north"}, "regions"),
         ({"ägе": 1}, "ägе"),

@@ -237,8 +237,9 @@ def score_rows(metric: str, model: CachedModel, truth: np.ndarray, rows: np.ndar
 def _roc_auc(model: CachedClassifier, truth: np.ndarray, rows: np.ndarray) -> float:
     """The area under the ROC curve, from ranks: ten times as fast as scikit-learn's function.
 
-    It is the share of pairs, of one row of each class, that are in the right order (Hanley and
-    McNeil, 1982, doi:10.1148/radiology.143.1.7063747).
+    The model's second class is the positive one. It is the share of pairs, of one row of each
+    class, that are in the right order (Hanley and McNeil, 1982,
+    doi:10.1148/radiology.143.1.7063747).
     """
     outcomes = truth[rows]
     is_positive = outcomes == model.classes_[1]

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, BinaryIO
@@ -185,7 +184,7 @@ def _answer(
         log.append(rows)
 
 
-def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer], Iterable[Logged]]:
+def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer], list[Logged]]:
     """The answers to requests; one that breaks the team's code does not break the others."""
     try:
         return predictor.answer(requests)
@@ -198,8 +197,8 @@ def _answers(predictor: Predictor, requests: list[Asked]) -> tuple[list[Answer],
             rule = f"the team's code raised {name}: the service's log says where"
             detail = {"request_id": requests[0].id, "detail": [problem(None, "", rule)]}
             return [Answer(500, to_json(detail))], []
-    answers: list[Answer] = []
-    logged: list[Logged] = []
+    answers = []
+    logged = []
     for request in requests:
         answer, rows = _answers(predictor, [request])
         answers += answer

@@ -1,7 +1,7 @@
 """One version of a model, as it answers requests: rows are read, checked and predicted at once."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -20,7 +20,7 @@ from ..modeling.predictions import Outputs
 from ..promotion import golden
 from . import Asked, Problem, problem
 from .logged import Logged, label_columns
-from .requests import RefusedRequest, RequestReader, Row
+from .requests import Columns, RefusedRequest, RequestReader, Row
 
 N_BUCKETS = 10
 """In which predictions are counted, for a look at how they are spread."""
@@ -64,12 +64,24 @@ class Part(NamedTuple):
     predictions: np.ndarray
     probabilities: np.ndarray | None
 
+    def only(self, kept: list[int]) -> "Part":
+        """Return some of the rows, by their numbers."""
+        probabilities = None if self.probabilities is None else self.probabilities[kept]
+        return Part(
+            [self.positions[row] for row in kept],
+            self.rows.iloc[kept],
+            self.features.iloc[kept],
+            self.predictions[kept],
+            probabilities,
+        )
+
 
 class Batch:
     """The rows of several requests, by their positions."""
 
     def __init__(self) -> None:
         """Begin without rows."""
+        # None for one that is not sound, and for those of `many`, which are read by columns.
         self.rows: list[Row | None] = []
         self.owners: list[Asked] = []
         self.numbers: list[int] = []
@@ -77,8 +89,7 @@ class Batch:
         self.scores: list[float] = []
         self.problems: dict[int, Problem] = {}
         self.non_finite: set[int] = set()
-        # Of requests of many rows, which are None above.
-        self.tables: list[tuple[list[int], pd.DataFrame]] = []
+        self.many: list[tuple[range, Columns]] = []
         self.parts: list[Part] = []
 
     def add(self, request: Asked, rows: Sequence[Row | None]) -> range:
@@ -147,15 +158,14 @@ class Predictor:
         places = {str(name): place for place, name in enumerate(self.classes)}
         return np.array([places[str(name)] for name in predictions], float)
 
-    def answer(self, requests: Sequence[Asked]) -> tuple[list[Answer], Iterator[Logged]]:
+    def answer(self, requests: Sequence[Asked]) -> tuple[list[Answer], list[Logged]]:
         """Answer requests, whose rows are predicted together.
 
         Args:
             requests: Whatever came while the last ones were answered.
 
         Returns:
-            The answer to each request, and the rows that were answered, for the log: nobody waits
-            for those, so they are made when they are asked for.
+            The answer to each request, and the rows that were answered, for the log.
         """
         batch = Batch()
         found: list[Answer | range] = []
@@ -164,8 +174,8 @@ class Predictor:
                 found.append(self._read(request, batch))
             except RefusedRequest as refused:
                 found.append(self._refusal(request, refused.status, refused.problems))
-        # One table, unless requests lack different optional columns.
-        for positions, table in (*batch.tables, *self.reader.tables(batch.rows)):
+        # One table, unless rows lack different optional columns.
+        for positions, table in self.reader.tables(batch.rows, batch.many):
             self._predict(batch, positions, table)
         answers = []
         answered: set[int] = set()
@@ -175,16 +185,16 @@ class Predictor:
             # A sound row of a refused request was predicted, and nobody has seen it.
             if answer.status == 200 and isinstance(one, range):
                 answered.update(position for position in one if position not in batch.problems)
-        logged = (self._as_logged(batch, part, answered) for part in batch.parts)
-        return answers, (rows for rows in logged if rows.rows)
+        logged = [self._as_logged(batch, part, answered) for part in batch.parts]
+        return answers, [rows for rows in logged if rows.rows]
 
     def _read(self, request: Asked, batch: Batch) -> range:
         """Read a request's rows into the batch; return their positions there."""
         values = self.reader.values(request.body)
-        table = self.reader.table(values)
-        if table is not None:
+        columns = self.reader.by_columns(values)
+        if columns is not None:
             positions = batch.add(request, [None] * len(values))
-            batch.tables.append((list(positions), table))
+            batch.many.append((positions, columns))
             return positions
         rows, problems = self.reader.rows(values, partial=request.partial)
         positions = batch.add(request, rows)
@@ -236,21 +246,21 @@ class Predictor:
     def _as_logged(self, batch: Batch, part: Part, answered: set[int]) -> Logged:
         """The rows for the log: those that were answered, and not refused with others."""
         kept = [row for row, position in enumerate(part.positions) if position in answered]
-        positions = [part.positions[row] for row in kept]
-        owners = [batch.owners[position] for position in positions]
-        probabilities = None if part.probabilities is None else part.probabilities[kept]
+        if len(kept) < len(part.positions):
+            part = part.only(kept)
         ids = [name for name in self.label_columns if name in part.rows]
+        owners = [batch.owners[position] for position in part.positions]
         return Logged(
             request_ids=[owner.id for owner in owners],
-            rows=[batch.numbers[position] for position in positions],
+            rows=[batch.numbers[position] for position in part.positions],
             arms=[owner.arm for owner in owners],
-            times=[time()] * len(kept),
+            times=[time()] * len(owners),
             version=self.facts["version"],
-            features=part.features.iloc[kept],
-            ids=part.rows[ids].iloc[kept],
-            predictions=part.predictions[kept],
-            probabilities=probabilities,
-            classes=() if probabilities is None or self.classes is None else self.classes,
+            features=part.features,
+            ids=part.rows[ids],
+            predictions=part.predictions,
+            probabilities=part.probabilities,
+            classes=() if part.probabilities is None or self.classes is None else self.classes,
         )
 
     def _answer(self, request: Asked, batch: Batch, positions: range) -> Answer:
@@ -286,7 +296,7 @@ class Predictor:
         found: Counter[str] = Counter()
         for one in problems:
             if one["row"] is not None:
-                column = one["column"] if one["column"] in self.reader.known else ""
+                column = one["column"] if one["column"] in self.reader.column_of else ""
                 found[f"{column}: {one['rule']}"] += 1
         return dict(found)
 
