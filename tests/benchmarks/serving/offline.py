@@ -1,4 +1,4 @@
-"""Runs in the project's environment: writes its champion for the peers, and times it in process.
+"""Runs in the project's environment: writes its champion for the peers, and times it beside one.
 
 Usage: python offline.py export FOLDER, or python offline.py time FOLDER PORT PATH.
 """

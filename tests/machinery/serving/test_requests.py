@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 from churn_radar.mlops import team
 from churn_radar.mlops.serving.requests import MANY_ROWS, RefusedRequest, RequestReader
@@ -129,6 +130,23 @@ def test_requests_of_few_and_of_many_rows_are_one_table(
     in_order = table.set_axis(positions).sort_index()
     assert positions != sorted(positions)
     pd.testing.assert_frame_equal(in_order, expected, check_index_type=False)
+
+
+class Counts(pa.DataFrameModel):
+    """A gap that the schema allows, and its type cannot hold."""
+
+    visits: int = pa.Field(nullable=True)
+    price: float
+
+
+def test_a_row_is_refused_whatever_its_other_columns_would_do_to_a_table() -> None:
+    columns = ["visits", "price"]
+    reader = RequestReader(Counts, columns, [{"visits": 1, "price": 1.0}], {}, max_rows=10_000)
+    values = [{"visits": None, "price": "much"}] * MANY_ROWS
+    assert reader.by_columns(values) is None
+    with pytest.raises(RefusedRequest) as refused:
+        reader.rows(values, partial=False)
+    assert refused.value.problems[0]["column"] == "price"
 
 
 def test_of_many_rows_the_broken_one_is_named(server: Server, bodies: list[Body]) -> None:
