@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from churn_radar.mlops.config import Config
+from churn_radar.mlops.serving import Asked
+from churn_radar.mlops.serving.predictor import Predictor
+from churn_radar.mlops.tracking import registry
 from machinery.serving import known
 from machinery.serving.known import JSON, Server
 
@@ -191,3 +194,19 @@ def test_the_model_and_its_state_are_told(config: Config, server: Server) -> Non
     assert server.ask("GET", "/health").body == {"status": "ok"}
     assert server.ask("GET", "/nothing").status == 404
     assert server.metric("model_info{") == 1
+
+
+def test_rows_that_nobody_was_answered_are_not_logged(
+    config: Config, served: Path, bodies: list[Body]
+) -> None:
+    version = registry.versions(served, config.model.name)[-1]
+    folder = registry.fetch(served, config.model.name, version)
+    predictor = Predictor(config, folder, {"model": "radar", "version": 1, "commit": known.COMMIT})
+    broken = bodies[1] | {"last_complaint": "2200-01-01"}
+    rows = json.dumps([bodies[0], broken, bodies[2]]).encode()
+    requests = [Asked("refused", "champion", False, rows), Asked("partial", "champion", True, rows)]
+    answers, (logged,) = predictor.answer(requests)
+    assert [answer.status for answer in answers] == [422, 200]
+    assert set(logged.request_ids) == {"partial"}
+    assert list(logged.rows) == [0, 2]
+    assert len(logged.features) == len(logged.predictions) == 2
